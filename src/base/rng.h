@@ -1,0 +1,54 @@
+// Counter-based random numbers: a pure function of a key and a counter, so that no layout, thread
+// count or restart changes them. Thread-safe: there is no state.
+//
+// The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// SC'11, section 3.3). The key is made of (seed, step, name); the counter is the global index of an
+// element, so element i of a tensor draws the same number wherever it is stored.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tutti {
+
+struct RngKey {
+  uint32_t low = 0;
+  uint32_t high = 0;
+};
+
+// FNV-1a, 64 bits: stable across machines and versions (std::hash is not).
+uint64_t stable_hash(std::string_view text);
+
+// The key of one tensor at one step. `step` is 0 for initialisation.
+RngKey rng_key(uint64_t seed, uint64_t step, uint64_t name_hash);
+
+// Four independent uniform 32-bit words for `counter`.
+inline std::array<uint32_t, 4> philox(RngKey key, uint64_t counter) {
+  uint32_t c0 = static_cast<uint32_t>(counter), c1 = static_cast<uint32_t>(counter >> 32);
+  uint32_t c2 = 0, c3 = 0, k0 = key.low, k1 = key.high;
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p0 = uint64_t{0xD2511F53u} * c0, p1 = uint64_t{0xCD9E8D57u} * c2;
+    const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
+    const uint32_t n2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c1 = static_cast<uint32_t>(p1);
+    c3 = static_cast<uint32_t>(p0);
+    c0 = n0;
+    c2 = n2;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return {c0, c1, c2, c3};
+}
+
+// Uniform in [0, 1) with 24 bits, from one word.
+inline float uniform_float(uint32_t word) { return static_cast<float>(word >> 8) * 0x1.0p-24f; }
+
+// Two standard normals from two words (Box-Muller in double precision).
+std::array<float, 2> normal_pair(uint32_t word0, uint32_t word1);
+
+// Element `index` of the tensor keyed by `key`: word index % 4 of counter index / 4.
+float uniform_at(RngKey key, uint64_t index);
+float normal_at(RngKey key, uint64_t index);
+
+}  // namespace tutti
