@@ -1,0 +1,66 @@
+#include "output.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace tutti {
+namespace {
+
+// Control characters in an error (a file name, bytes of an input) must not break the line.
+std::string one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n') {
+      line += "; ";
+    } else {
+      line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+  return line;
+}
+
+}  // namespace
+
+std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& request) {  // --help
+    app.exit(request);
+    return kExitOk;
+  } catch (const CLI::ParseError& failure) {
+    const std::string name = app.get_name();
+    const size_t space = name.find(' ');
+    return print_usage_error(space == std::string::npos ? "" : name.substr(space + 1),
+                             failure.what());
+  }
+  return std::nullopt;
+}
+
+int print_error(std::string_view verb, const Error& error) {
+  fmt::print(stderr, "tutti {}: error: {}\n", verb, one_line(error.message));
+  return kExitFailed;
+}
+
+int print_usage_error(std::string_view verb, const std::string& message) {
+  const std::string name = verb.empty() ? "tutti" : fmt::format("tutti {}", verb);
+  fmt::print(stderr, "{}: error: {}; see {} --help\n", name, one_line(message), name);
+  return kExitUsage;
+}
+
+int print_json(std::string_view verb, const nlohmann::ordered_json& object) {
+  using Json = nlohmann::ordered_json;
+  return print_text(verb, object.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+int print_text(std::string_view verb, std::string_view text) {
+  const bool ended = text.empty() || text.back() == '\n';
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (!ended) std::fputc('\n', stdout);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return print_error(verb, io_error("standard output: {}", std::strerror(errno)));
+  }
+  return kExitOk;
+}
+
+}  // namespace tutti
