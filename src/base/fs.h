@@ -75,7 +75,8 @@ std::unique_ptr<FileSystem> make_posix_file_system();
 
 bool exists(FileSystem& fs, const std::string& path);
 // The whole file; refused with kResource above `bytes_max`.
-Result<std::string> read_file(FileSystem& fs, const std::string& path, uint64_t bytes_max = 1ull << 30);
+Result<std::string> read_file(FileSystem& fs, const std::string& path,
+                              uint64_t bytes_max = 1ull << 30);
 // Writes `path`.tmp, syncs it, renames it over `path` and syncs the directory: a reader sees the
 // old content or the new, never a part.
 Status write_file_atomic(FileSystem& fs, const std::string& path, std::string_view bytes);

@@ -23,22 +23,25 @@ uint64_t stable_hash(std::string_view text);
 // The key of one tensor at one step. `step` is 0 for initialisation.
 RngKey rng_key(uint64_t seed, uint64_t step, uint64_t name_hash);
 
-// Four independent uniform 32-bit words for `counter`.
-inline std::array<uint32_t, 4> philox(RngKey key, uint64_t counter) {
-  uint32_t c0 = static_cast<uint32_t>(counter), c1 = static_cast<uint32_t>(counter >> 32);
-  uint32_t c2 = 0, c3 = 0, k0 = key.low, k1 = key.high;
+// The generator itself: four words from a counter of four words.
+constexpr std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, RngKey key) {
+  auto [c0, c1, c2, c3] = counter;
   for (int round = 0; round < 10; ++round) {
     const uint64_t p0 = uint64_t{0xD2511F53u} * c0, p1 = uint64_t{0xCD9E8D57u} * c2;
-    const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-    const uint32_t n2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ key.low;
+    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ key.high;
     c1 = static_cast<uint32_t>(p1);
     c3 = static_cast<uint32_t>(p0);
-    c0 = n0;
-    c2 = n2;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
+    key.low += 0x9E3779B9u;
+    key.high += 0xBB67AE85u;
   }
   return {c0, c1, c2, c3};
+}
+
+// Four independent uniform 32-bit words for `counter`.
+constexpr std::array<uint32_t, 4> philox(RngKey key, uint64_t counter) {
+  return philox4x32({static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), 0, 0},
+                    key);
 }
 
 // Uniform in [0, 1) with 24 bits, from one word.

@@ -32,7 +32,8 @@ class [[nodiscard]] Status {
  public:
   Status() = default;  // success
   Status(Error error) : error_(std::make_unique<Error>(std::move(error))) {}
-  Status(const Status& other) : error_(other.error_ ? std::make_unique<Error>(*other.error_) : nullptr) {}
+  Status(const Status& other)
+      : error_(other.error_ ? std::make_unique<Error>(*other.error_) : nullptr) {}
   Status& operator=(const Status& other) { return *this = Status(other); }
   Status(Status&&) = default;
   Status& operator=(Status&&) = default;
@@ -105,23 +106,25 @@ Error io_error(fmt::format_string<Args...> format, Args&&... args) {
 #define TUTTI_CONCAT(a, b) TUTTI_CONCAT_INNER(a, b)
 
 // TUTTI_CHECK(x > 0, "x = {}", x): for what only a bug can cause.
-#define TUTTI_CHECK(condition, ...)                                                        \
-  do {                                                                                     \
-    if (!(condition)) [[unlikely]]                                                         \
+#define TUTTI_CHECK(condition, ...)                                                         \
+  do {                                                                                      \
+    if (!(condition)) [[unlikely]]                                                          \
       ::tutti::check_failed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
   } while (false)
 
 // TUTTI_TRY(expression): returns from the enclosing function when the Status or Result failed.
-#define TUTTI_TRY(expression)                                          \
-  do {                                                                 \
-    auto&& tutti_status = (expression);                                \
-    if (!tutti_status.ok()) [[unlikely]] return tutti_status.error();  \
+#define TUTTI_TRY(expression)            \
+  do {                                   \
+    auto&& tutti_status = (expression);  \
+    if (!tutti_status.ok()) [[unlikely]] \
+      return tutti_status.error();       \
   } while (false)
 
 // TUTTI_ASSIGN(auto file, fs.open_read(path)): the value of a Result, or return its error.
 #define TUTTI_ASSIGN(target, expression) \
   TUTTI_ASSIGN_INNER(TUTTI_CONCAT(tutti_result_, __LINE__), target, expression)
-#define TUTTI_ASSIGN_INNER(temporary, target, expression)        \
-  auto temporary = (expression);                                 \
-  if (!temporary.ok()) [[unlikely]] return temporary.error();    \
+#define TUTTI_ASSIGN_INNER(temporary, target, expression) \
+  auto temporary = (expression);                          \
+  if (!temporary.ok()) [[unlikely]]                       \
+    return temporary.error();                             \
   target = std::move(temporary).value()

@@ -1,0 +1,76 @@
+#include "base/fs.h"
+
+namespace tutti {
+namespace {
+
+Status write_and_close(FileSystem& fs, const std::string& path, std::string_view bytes) {
+  TUTTI_ASSIGN(const std::unique_ptr<WritableFile> file, fs.create(path));
+  TUTTI_TRY(file->append(bytes));
+  TUTTI_TRY(file->sync());
+  return file->close();
+}
+
+}  // namespace
+
+bool exists(FileSystem& fs, const std::string& path) { return fs.stat(path).ok(); }
+
+Result<std::string> read_file(FileSystem& fs, const std::string& path, uint64_t bytes_max) {
+  TUTTI_ASSIGN(const std::unique_ptr<ReadableFile> file, fs.open(path));
+  const uint64_t bytes = file->size();
+  if (bytes > bytes_max) {
+    return error(ErrorKind::kResource, "{}: {} bytes, more than the {} allowed here", path, bytes,
+                 bytes_max);
+  }
+  std::string content(bytes, '\0');
+  TUTTI_TRY(file->read_at(0, content));
+  return content;
+}
+
+Status write_file_atomic(FileSystem& fs, const std::string& path, std::string_view bytes) {
+  const std::string temporary = path + ".tmp";
+  Status written = write_and_close(fs, temporary, bytes);
+  if (written.ok()) written = fs.rename(temporary, path);
+  if (!written.ok()) {
+    // On a full disk the part that was written would keep it full. The first error is the cause.
+    if (exists(fs, temporary)) (void)fs.remove(temporary);
+    return written;
+  }
+  return fs.sync_directory(parent_path(path));
+}
+
+Status remove_tree(FileSystem& fs, const std::string& path) {
+  const Result<FileInfo> info = fs.stat(path);
+  if (!info.ok()) {
+    return info.error().kind == ErrorKind::kNotFound ? Status() : info.status();
+  }
+  if (info->kind == FileKind::kDirectory) {
+    TUTTI_ASSIGN(const std::vector<DirectoryEntry> entries, fs.list(path));
+    for (const DirectoryEntry& entry : entries) {
+      TUTTI_TRY(remove_tree(fs, join_path(path, entry.name)));
+    }
+  }
+  return fs.remove(path);
+}
+
+std::string join_path(std::string_view directory, std::string_view name) {
+  if (directory.empty() || name.starts_with('/')) return std::string(name);
+  std::string path(directory);
+  if (!path.ends_with('/')) path += '/';
+  return path.append(name);
+}
+
+std::string parent_path(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  if (slash == 0) return "/";
+  return std::string(path.substr(0, slash));
+}
+
+std::string base_name(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const size_t slash = path.rfind('/');
+  return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
+}
+
+}  // namespace tutti

@@ -1,0 +1,264 @@
+// The FileSystem of a POSIX machine.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+
+#include "base/fs.h"
+
+namespace tutti {
+namespace {
+
+ErrorKind kind_of(int code) {
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+      return ErrorKind::kNotFound;
+    case ENOSPC:
+    case EDQUOT:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EFBIG:
+      return ErrorKind::kResource;
+    default:
+      return ErrorKind::kIo;
+  }
+}
+
+Error system_error_at(const std::string& path, const char* operation, int code) {
+  return error(kind_of(code), "{}: cannot {}: {}", path, operation,
+               std::generic_category().message(code));
+}
+
+// Owns a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+Result<Descriptor> open_descriptor(const std::string& path, int flags, const char* operation) {
+  int fd;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  } while (fd < 0 && errno == EINTR);
+  if (fd < 0) return system_error_at(path, operation, errno);
+  return Descriptor(fd);
+}
+
+struct OpenFile {
+  Descriptor descriptor;
+  uint64_t bytes;
+};
+
+Result<OpenFile> open_to_read(const std::string& path) {
+  TUTTI_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY, "open"));
+  struct stat status;
+  if (::fstat(descriptor.get(), &status) != 0) return system_error_at(path, "stat", errno);
+  if (S_ISDIR(status.st_mode)) return io_error("{}: is a directory, expected a file", path);
+  return OpenFile{std::move(descriptor), static_cast<uint64_t>(status.st_size)};
+}
+
+class PosixReadableFile : public ReadableFile {
+ public:
+  PosixReadableFile(std::string path, OpenFile file)
+      : path_(std::move(path)), descriptor_(std::move(file.descriptor)), bytes_(file.bytes) {}
+
+  uint64_t size() const override { return bytes_; }
+
+  Status read_at(uint64_t offset, std::span<char> out) override {
+    if (offset > bytes_ || out.size() > bytes_ - offset) return past_end(offset, out.size());
+    for (size_t done = 0; done < out.size();) {
+      const ssize_t n = ::pread(descriptor_.get(), out.data() + done, out.size() - done,
+                                static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_error_at(path_, "read", errno);
+      if (n == 0) return past_end(offset, out.size());  // truncated by someone since it was opened
+      done += static_cast<size_t>(n);
+    }
+    return {};
+  }
+
+ private:
+  Error past_end(uint64_t offset, size_t bytes) const {
+    return corrupt("{}: wanted {} bytes at offset {}, but the file ends at {}", path_, bytes,
+                   offset, bytes_);
+  }
+
+  std::string path_;
+  Descriptor descriptor_;
+  uint64_t bytes_;
+};
+
+class PosixWritableFile : public WritableFile {
+ public:
+  PosixWritableFile(std::string path, Descriptor descriptor)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+
+  Status append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t n = ::write(descriptor_.get(), bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_error_at(path_, "write", errno);
+      bytes.remove_prefix(static_cast<size_t>(n));
+    }
+    return {};
+  }
+
+  Status sync() override {
+    if (::fsync(descriptor_.get()) != 0) return system_error_at(path_, "sync", errno);
+    return {};
+  }
+
+  Status close() override {
+    // Linux releases the descriptor even when close() was interrupted.
+    if (::close(descriptor_.release()) != 0 && errno != EINTR) {
+      return system_error_at(path_, "close", errno);
+    }
+    return {};
+  }
+
+ private:
+  std::string path_;
+  Descriptor descriptor_;
+};
+
+class PosixMappedFile : public MappedFile {
+ public:
+  PosixMappedFile(char* data, size_t bytes) : data_(data), bytes_(bytes) {}
+  PosixMappedFile(const PosixMappedFile&) = delete;
+  PosixMappedFile& operator=(const PosixMappedFile&) = delete;
+  ~PosixMappedFile() override {
+    if (bytes_ > 0) ::munmap(data_, bytes_);
+  }
+  std::span<const char> bytes() const override { return {data_, bytes_}; }
+
+ private:
+  char* data_;
+  size_t bytes_;
+};
+
+FileKind kind_of(const std::filesystem::file_status& status) {
+  if (std::filesystem::is_regular_file(status)) return FileKind::kFile;
+  return std::filesystem::is_directory(status) ? FileKind::kDirectory : FileKind::kOther;
+}
+
+class PosixFileSystem : public FileSystem {
+ public:
+  Result<std::unique_ptr<ReadableFile>> open(const std::string& path) override {
+    TUTTI_ASSIGN(OpenFile file, open_to_read(path));
+    return std::unique_ptr<ReadableFile>(new PosixReadableFile(path, std::move(file)));
+  }
+
+  Result<std::unique_ptr<MappedFile>> map(const std::string& path) override {
+    TUTTI_ASSIGN(const OpenFile file, open_to_read(path));
+    if (file.bytes == 0) return std::unique_ptr<MappedFile>(new PosixMappedFile(nullptr, 0));
+    void* data =
+        ::mmap(nullptr, file.bytes, PROT_READ, MAP_SHARED, file.descriptor.get(), /*offset=*/0);
+    if (data == MAP_FAILED) return system_error_at(path, "map", errno);
+    return std::unique_ptr<MappedFile>(new PosixMappedFile(static_cast<char*>(data), file.bytes));
+  }
+
+  Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
+    return open_to_write(path, O_TRUNC, "create");
+  }
+
+  Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) override {
+    return open_to_write(path, O_APPEND, "open to append");
+  }
+
+  Result<FileInfo> stat(const std::string& path) override {
+    struct stat status;
+    if (::stat(path.c_str(), &status) != 0) return system_error_at(path, "stat", errno);
+    FileInfo info;
+    info.kind = S_ISREG(status.st_mode)   ? FileKind::kFile
+                : S_ISDIR(status.st_mode) ? FileKind::kDirectory
+                                          : FileKind::kOther;
+    if (info.kind == FileKind::kFile) info.bytes = static_cast<uint64_t>(status.st_size);
+    return info;
+  }
+
+  Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
+    std::error_code code;
+    std::filesystem::directory_iterator it(path, code);
+    std::vector<DirectoryEntry> entries;
+    for (; !code && it != std::filesystem::directory_iterator(); it.increment(code)) {
+      std::error_code gone;  // an entry may vanish between being listed and being looked at
+      entries.push_back({it->path().filename().string(), kind_of(it->symlink_status(gone))});
+    }
+    if (code) return system_error_at(path, "list", code.value());
+    std::sort(entries.begin(), entries.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    return entries;
+  }
+
+  Status create_directories(const std::string& path) override {
+    std::error_code code;
+    std::filesystem::create_directories(path, code);
+    if (code) return system_error_at(path, "create the directory", code.value());
+    return {};
+  }
+
+  Status rename(const std::string& from, const std::string& to) override {
+    if (std::rename(from.c_str(), to.c_str()) != 0) {
+      return system_error_at(from, fmt::format("rename to {}", to).c_str(), errno);
+    }
+    return {};
+  }
+
+  Status remove(const std::string& path) override {
+    if (std::remove(path.c_str()) != 0) return system_error_at(path, "remove", errno);
+    return {};
+  }
+
+  Status sync_directory(const std::string& path) override {
+    TUTTI_ASSIGN(const Descriptor descriptor,
+                 open_descriptor(path, O_RDONLY | O_DIRECTORY, "open the directory"));
+    // Some network file systems cannot sync a directory and say EINVAL; they need no sync.
+    if (::fsync(descriptor.get()) != 0 && errno != EINVAL) {
+      return system_error_at(path, "sync the directory", errno);
+    }
+    return {};
+  }
+
+  Result<uint64_t> free_bytes(const std::string& path) override {
+    struct statvfs status;
+    if (::statvfs(path.c_str(), &status) != 0) {
+      return system_error_at(path, "read the free space", errno);
+    }
+    return static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
+  }
+
+ private:
+  static Result<std::unique_ptr<WritableFile>> open_to_write(const std::string& path, int flag,
+                                                             const char* operation) {
+    TUTTI_ASSIGN(Descriptor descriptor,
+                 open_descriptor(path, O_WRONLY | O_CREAT | flag, operation));
+    return std::unique_ptr<WritableFile>(new PosixWritableFile(path, std::move(descriptor)));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<FileSystem> make_posix_file_system() { return std::make_unique<PosixFileSystem>(); }
+
+}  // namespace tutti
