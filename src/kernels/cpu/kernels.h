@@ -164,8 +164,9 @@ struct Kernels {
 const Kernels& oracle_kernels();
 
 enum class Isa { kPortable, kV3, kV4 };
+bool has_isa(Isa);                       // this build has it and this CPU can run it
 Isa best_isa();                          // of this CPU
-const Kernels& fast_kernels(Isa);        // requires that the CPU has it
+const Kernels& fast_kernels(Isa);        // requires has_isa
 const Kernels& default_kernels();        // oracle when built without oneDNN, else the best
 
 }  // namespace tutti::cpu
