@@ -49,7 +49,8 @@ TUTTI_INLINE void store(float* p, VecF v) { __builtin_memcpy(p, &v, sizeof v); }
 // the lanes behind load as zero and are neither read nor written), a * b + c (one rounding where
 // the machine has it), max and min (the second operand when either is NaN), square root,
 // horizontal sum and max (in one fixed order: halves, then quarters, then pairs), the 64-bit
-// products of the even 32-bit lanes, and conversion from and to halves in double precision.
+// products of the even 32-bit lanes, conversion from and to halves in double precision, and the
+// transposes of the 4 x 4 words that lie in equal 128-bit parts of four vectors.
 #if TUTTI_LANES == 16
 #include "kernels/cpu/simd_v4.inc"
 #elif TUTTI_LANES == 8
