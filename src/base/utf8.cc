@@ -1,0 +1,58 @@
+#include "base/utf8.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace tutti {
+namespace {
+
+// What may follow a first byte: the sequence's length and the range of its second byte.
+struct Lead {
+  size_t bytes;  // 0: cannot begin a sequence
+  unsigned char second_min;
+  unsigned char second_max;
+};
+
+Lead lead_of(unsigned char first) {
+  if (first < 0x80) return {1, 0, 0};
+  if (first < 0xC2) return {0, 0, 0};  // a continuation, or an overlong form of ASCII
+  if (first < 0xE0) return {2, 0x80, 0xBF};
+  if (first == 0xE0) return {3, 0xA0, 0xBF};  // below: overlong
+  if (first == 0xED) return {3, 0x80, 0x9F};  // above: surrogates
+  if (first < 0xF0) return {3, 0x80, 0xBF};
+  if (first == 0xF0) return {4, 0x90, 0xBF};  // below: overlong
+  if (first < 0xF4) return {4, 0x80, 0xBF};
+  if (first == 0xF4) return {4, 0x80, 0x8F};  // above: past U+10FFFF
+  return {0, 0, 0};
+}
+
+bool is_ascii_word(const char* at) {
+  uint64_t word;
+  std::memcpy(&word, at, 8);
+  return (word & 0x8080808080808080u) == 0;
+}
+
+}  // namespace
+
+std::optional<size_t> first_invalid_utf8(std::string_view text) {
+  size_t at = 0;
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  while (at < text.size()) {
+    if (text.size() - at >= 8 && is_ascii_word(text.data() + at)) {
+      at += 8;
+      continue;
+    }
+    const Lead lead = lead_of(byte(at));
+    if (lead.bytes == 0 || lead.bytes > text.size() - at) return at;
+    if (lead.bytes > 1 && (byte(at + 1) < lead.second_min || byte(at + 1) > lead.second_max)) {
+      return at;
+    }
+    for (size_t i = 2; i < lead.bytes; ++i) {
+      if ((byte(at + i) & 0xC0) != 0x80) return at;
+    }
+    at += lead.bytes;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tutti
