@@ -1,0 +1,12 @@
+// Matrix products: see Matmul in kernels.h. matmul.cc hands them to oneDNN, matmul_oracle.cc is a
+// triple loop. Neither needs a workspace.
+#pragma once
+
+#include "kernels/cpu/isa.h"
+
+namespace tutti::cpu::TUTTI_ISA {
+
+TUTTI_DECLARE_KERNEL(matmul_workspace_bytes);
+TUTTI_DECLARE_KERNEL(matmul);
+
+}  // namespace tutti::cpu::TUTTI_ISA
