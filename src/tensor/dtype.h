@@ -19,10 +19,10 @@ struct DTypeInfo {
 };
 
 inline constexpr DTypeInfo kDTypes[] = {
-    {DType::kF32, "f32", "F32", 4, true},   {DType::kBF16, "bf16", "BF16", 2, true},
-    {DType::kF16, "f16", "F16", 2, true},   {DType::kF64, "f64", "F64", 8, true},
-    {DType::kI64, "i64", "I64", 8, false},  {DType::kI32, "i32", "I32", 4, false},
-    {DType::kU16, "u16", "U16", 2, false},  {DType::kU8, "u8", "U8", 1, false},
+    {DType::kF32, "f32", "F32", 4, true},  {DType::kBF16, "bf16", "BF16", 2, true},
+    {DType::kF16, "f16", "F16", 2, true},  {DType::kF64, "f64", "F64", 8, true},
+    {DType::kI64, "i64", "I64", 8, false}, {DType::kI32, "i32", "I32", 4, false},
+    {DType::kU16, "u16", "U16", 2, false}, {DType::kU8, "u8", "U8", 1, false},
 };
 
 constexpr const DTypeInfo& dtype_info(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }

@@ -1,0 +1,18 @@
+// How much memory this process can still take without swapping or being killed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace tutti {
+
+struct AvailableMemory {
+  uint64_t bytes = UINT64_MAX;  // the largest number when nothing is known
+  std::string limit;            // what sets it, for messages: "MemAvailable" or a cgroup's path
+};
+
+// The least of MemAvailable and of what each memory cgroup (version 1 or 2) around this process
+// has left; page cache that the kernel can drop counts as left. `root` is "" but in tests.
+AvailableMemory available_memory(const std::string& root = "");
+
+}  // namespace tutti
