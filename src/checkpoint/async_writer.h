@@ -1,0 +1,50 @@
+// Saves checkpoints in the background: `save` copies the tensors to memory of its own and returns;
+// a thread writes them while training goes on. At most one save is in flight.
+//
+// Used by one thread. The file system must outlive the writer.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+
+#include "base/fs.h"
+#include "base/status.h"
+#include "checkpoint/save.h"
+
+namespace tutti {
+
+class AsyncWriter {
+ public:
+  // After each save the `checkpoints_kept` newest are kept (keep_last); 0 keeps all.
+  AsyncWriter(FileSystem& fs, std::string run_dir, int checkpoints_kept);
+  // Waits for the save in flight; an error that was not asked for by then is logged.
+  ~AsyncWriter();
+  AsyncWriter(const AsyncWriter&) = delete;
+  AsyncWriter& operator=(const AsyncWriter&) = delete;
+
+  // Waits for the save in flight, then stages `snapshot` and starts to write it. When the previous
+  // save failed, returns its error and has not started this one: the caller may call again.
+  Status save(const Snapshot& snapshot);
+  // Waits for the save in flight and returns its error.
+  Status finish();
+  // Whether a save is being written now.
+  bool busy() const;
+
+  // Bytes of memory held for staging: those of the largest snapshot so far.
+  uint64_t staging_bytes() const { return staging_bytes_; }
+
+ private:
+  Status stage(const Snapshot& snapshot);
+  Status write() const;
+
+  FileSystem& fs_;
+  std::string run_dir_;
+  int checkpoints_kept_;
+  std::unique_ptr<char[]> staging_;
+  uint64_t staging_bytes_ = 0;
+  Snapshot staged_;  // its spans point into staging_
+  std::future<Status> in_flight_;
+};
+
+}  // namespace tutti

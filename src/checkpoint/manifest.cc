@@ -1,0 +1,106 @@
+#include "checkpoint/manifest.h"
+
+#include <algorithm>
+#include <set>
+
+namespace tutti {
+
+namespace {
+
+// A file in the checkpoint's own directory, and nothing that could lead out of it.
+bool is_plain_file_name(std::string_view name) {
+  return !name.empty() && name.size() <= 255 && name != kManifestName && name.front() != '.' &&
+         name.find("..") == std::string_view::npos &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+}
+
+Status check_files(const Manifest& manifest, std::string_view path) {
+  std::set<std::string_view> names;
+  for (const ShardFile& file : manifest.files) {
+    if (!is_plain_file_name(file.name)) {
+      return corrupt("{}: file name \"{}\" is not a plain name in this directory", path, file.name);
+    }
+    if (!names.insert(file.name).second) {
+      return corrupt("{}: file \"{}\" is listed twice", path, file.name);
+    }
+  }
+  return {};
+}
+
+using ShardNames = std::set<std::pair<std::string_view, std::string_view>>;
+
+Status check_tensor(const LogicalTensor& tensor, const std::set<std::string_view>& files,
+                    ShardNames& shard_names, const std::string& what) {
+  const std::optional<int64_t> count = element_count(tensor.sizes);
+  int64_t bytes = 0;
+  if (!count || *count == 0 || __builtin_mul_overflow(*count, dtype_bytes(tensor.dtype), &bytes)) {
+    return corrupt("{}: sizes {} are not all at least 1, or overflow", what,
+                   sizes_to_string(tensor.sizes));
+  }
+  std::vector<Box> boxes;
+  for (const Shard& shard : tensor.shards) {
+    if (!files.contains(shard.file)) {
+      return corrupt("{}: a shard lies in \"{}\", which is not in the list of files", what,
+                     shard.file);
+    }
+    if (!shard_names.emplace(shard.file, shard.tensor).second) {
+      return corrupt("{}: tensor \"{}\" of \"{}\" is a shard twice", what, shard.tensor,
+                     shard.file);
+    }
+    if (shard.boxes.empty()) return corrupt("{}: a shard in \"{}\" has no box", what, shard.file);
+    boxes.insert(boxes.end(), shard.boxes.begin(), shard.boxes.end());
+  }
+  return check_tiling(boxes, tensor.sizes, what);
+}
+
+}  // namespace
+
+int64_t shard_elements(const Shard& shard) {
+  int64_t elements = 0;
+  for (const Box& box : shard.boxes) elements += element_count(box.size).value();
+  return elements;
+}
+
+std::vector<int64_t> shard_sizes(const Shard& shard) {
+  if (shard.boxes.size() == 1) return shard.boxes.front().size;
+  return {shard_elements(shard)};
+}
+
+int64_t tensor_bytes(const LogicalTensor& tensor) {
+  return element_count(tensor.sizes).value() * static_cast<int64_t>(dtype_bytes(tensor.dtype));
+}
+
+bool is_write_token(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+  });
+}
+
+Status check_manifest(const Manifest& manifest, std::string_view path) {
+  if (!is_write_token(manifest.write_token)) {
+    return corrupt("{}: write_token is \"{}\", expected 1 to 64 of 0-9 and a-z", path,
+                   manifest.write_token);
+  }
+  if (manifest.save_index < 1 || manifest.step < 0 || manifest.world_size < 1 ||
+      manifest.data_position < 0) {
+    return corrupt("{}: save_index {}, step {}, world_size {} or data_position {} is out of range",
+                   path, manifest.save_index, manifest.step, manifest.world_size,
+                   manifest.data_position);
+  }
+  if (!manifest.trainer.is_object()) {
+    return corrupt("{}: trainer is of type {}, expected an object", path,
+                   manifest.trainer.type_name());
+  }
+  TUTTI_TRY(check_files(manifest, path));
+  std::set<std::string_view> files, names;
+  for (const ShardFile& file : manifest.files) files.insert(file.name);
+  ShardNames shard_names;
+  for (const LogicalTensor& tensor : manifest.tensors) {
+    const std::string what = fmt::format("{}: tensor \"{}\"", path, tensor.name);
+    if (!names.insert(tensor.name).second) return corrupt("{}: the name occurs twice", what);
+    TUTTI_TRY(check_tensor(tensor, files, shard_names, what));
+  }
+  return {};
+}
+
+}  // namespace tutti

@@ -1,0 +1,210 @@
+// Printing and parsing of manifests.
+#include <nlohmann/json.hpp>
+
+#include "base/digest.h"
+#include "checkpoint/manifest.h"
+#include "checkpoint/strict_json.h"
+
+namespace tutti {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFormatName = "tutti-checkpoint";
+constexpr std::string_view kDigestPrefix = "{\"digest\":\"";
+constexpr size_t kDigestHexChars = 32;
+constexpr size_t kContentStart = kDigestPrefix.size() + kDigestHexChars;
+
+Result<Digest> parse_digest_key(const json& object, const char* key, const std::string& what) {
+  TUTTI_ASSIGN(const std::string hex, json_string(object, key, what));
+  const Result<Digest> digest = parse_digest(hex);
+  if (!digest.ok()) return corrupt("{}: {}", what, digest.message());
+  return digest;
+}
+
+Result<Box> parse_box(const json& value, const std::string& what) {
+  if (!value.is_array())
+    return corrupt("{}: a box is of type {}, expected an array", what, value.type_name());
+  Box box;
+  for (const json& range : value) {
+    TUTTI_ASSIGN(const std::vector<int64_t> pair, json_sizes(range, what + ": box"));
+    if (pair.size() != 2) {
+      return corrupt("{}: {} in a box, expected [offset, size]", what, range.dump());
+    }
+    box.offset.push_back(pair[0]);
+    box.size.push_back(pair[1]);
+  }
+  return box;
+}
+
+Result<Shard> parse_shard(const json& object, const std::string& what) {
+  TUTTI_TRY(json_only_keys(object, {"file", "tensor", "boxes", "digest"}, what));
+  Shard shard;
+  TUTTI_ASSIGN(shard.file, json_string(object, "file", what));
+  TUTTI_ASSIGN(shard.tensor, json_string(object, "tensor", what));
+  TUTTI_ASSIGN(shard.digest, parse_digest_key(object, "digest", what));
+  TUTTI_ASSIGN(const json* boxes, json_array(object, "boxes", what));
+  for (const json& value : *boxes) {
+    TUTTI_ASSIGN(Box box, parse_box(value, what));
+    shard.boxes.push_back(std::move(box));
+  }
+  return shard;
+}
+
+Result<LogicalTensor> parse_logical_tensor(const json& object, std::string_view path) {
+  const std::string where = fmt::format("{}: tensors", path);
+  TUTTI_TRY(json_only_keys(object, {"name", "dtype", "sizes", "shards"}, where));
+  LogicalTensor tensor;
+  TUTTI_ASSIGN(tensor.name, json_string(object, "name", where));
+  const std::string what = fmt::format("{}: tensor \"{}\"", path, tensor.name);
+  TUTTI_ASSIGN(const std::string dtype, json_string(object, "dtype", what));
+  const std::optional<DType> parsed = parse_dtype(dtype);
+  if (!parsed) return corrupt("{}: unknown dtype \"{}\"", what, dtype);
+  tensor.dtype = *parsed;
+  TUTTI_ASSIGN(const json* sizes, json_array(object, "sizes", what));
+  TUTTI_ASSIGN(tensor.sizes, json_sizes(*sizes, what + " sizes"));
+  TUTTI_ASSIGN(const json* shards, json_array(object, "shards", what));
+  for (const json& value : *shards) {
+    TUTTI_ASSIGN(Shard shard, parse_shard(value, what));
+    tensor.shards.push_back(std::move(shard));
+  }
+  return tensor;
+}
+
+Result<ShardFile> parse_file(const json& object, const std::string& what) {
+  TUTTI_TRY(json_only_keys(object, {"name", "bytes", "header_digest"}, what));
+  ShardFile file;
+  TUTTI_ASSIGN(file.name, json_string(object, "name", what));
+  TUTTI_ASSIGN(const int64_t bytes, json_integer(object, "bytes", what));
+  if (bytes < 0) return corrupt("{}: \"{}\" has {} bytes", what, file.name, bytes);
+  file.bytes = static_cast<uint64_t>(bytes);
+  TUTTI_ASSIGN(file.header_digest, parse_digest_key(object, "header_digest", what));
+  return file;
+}
+
+Result<Manifest> parse_content(const json& object, std::string_view path) {
+  Manifest manifest;
+  TUTTI_ASSIGN(const std::string format, json_string(object, "format", path));
+  if (format != kFormatName) {
+    return corrupt("{}: format is \"{}\", expected \"{}\"", path, format, kFormatName);
+  }
+  TUTTI_ASSIGN(const int64_t version, json_integer(object, "version", path));
+  if (version != kManifestVersion) {
+    return corrupt("{}: version {} of the format, this program reads version {}", path, version,
+                   kManifestVersion);
+  }
+  TUTTI_TRY(json_only_keys(object,
+                           {"digest", "format", "version", "write_token", "save_index", "step",
+                            "world_size", "plan", "data_position", "trainer", "files", "tensors"},
+                           path));
+  TUTTI_ASSIGN(manifest.write_token, json_string(object, "write_token", path));
+  TUTTI_ASSIGN(manifest.save_index, json_integer(object, "save_index", path));
+  TUTTI_ASSIGN(manifest.step, json_integer(object, "step", path));
+  TUTTI_ASSIGN(manifest.world_size, json_integer(object, "world_size", path));
+  TUTTI_ASSIGN(manifest.plan, json_string(object, "plan", path));
+  TUTTI_ASSIGN(manifest.data_position, json_integer(object, "data_position", path));
+  if (!object.contains("trainer")) return corrupt("{}: key \"trainer\" is missing", path);
+  manifest.trainer = object.at("trainer");
+  TUTTI_ASSIGN(const json* files, json_array(object, "files", path));
+  for (const json& value : *files) {
+    TUTTI_ASSIGN(ShardFile file, parse_file(value, fmt::format("{}: files", path)));
+    manifest.files.push_back(std::move(file));
+  }
+  TUTTI_ASSIGN(const json* tensors, json_array(object, "tensors", path));
+  for (const json& value : *tensors) {
+    TUTTI_ASSIGN(LogicalTensor tensor, parse_logical_tensor(value, path));
+    manifest.tensors.push_back(std::move(tensor));
+  }
+  return manifest;
+}
+
+json box_to_json(const Box& box) {
+  json ranges = json::array();
+  for (size_t d = 0; d < box.size.size(); ++d) ranges.push_back({box.offset[d], box.size[d]});
+  return ranges;
+}
+
+json shard_to_json(const Shard& shard) {
+  json boxes = json::array();
+  for (const Box& box : shard.boxes) boxes.push_back(box_to_json(box));
+  return {{"file", shard.file},
+          {"tensor", shard.tensor},
+          {"boxes", std::move(boxes)},
+          {"digest", shard.digest.hex()}};
+}
+
+// All that follows the digest's digits: one line for each scalar, file and tensor.
+std::string content_text(const Manifest& manifest) {
+  std::string text = "\",\n";
+  const auto line = [&](const char* key, const json& value) {
+    text += fmt::format("\"{}\":{},\n", key, value.dump());
+  };
+  line("format", kFormatName);
+  line("version", kManifestVersion);
+  line("write_token", manifest.write_token);
+  line("save_index", manifest.save_index);
+  line("step", manifest.step);
+  line("world_size", manifest.world_size);
+  line("plan", manifest.plan);
+  line("data_position", manifest.data_position);
+  line("trainer", manifest.trainer);
+  std::vector<std::string> rows;
+  for (const ShardFile& file : manifest.files) {
+    rows.push_back(json{
+        {"name", file.name}, {"bytes", file.bytes}, {"header_digest", file.header_digest.hex()}}
+                       .dump());
+  }
+  text += fmt::format("\"files\":[\n{}\n],\n", fmt::join(rows, ",\n"));
+  rows.clear();
+  for (const LogicalTensor& tensor : manifest.tensors) {
+    json shards = json::array();
+    for (const Shard& shard : tensor.shards) shards.push_back(shard_to_json(shard));
+    rows.push_back(json{{"name", tensor.name},
+                        {"dtype", dtype_name(tensor.dtype)},
+                        {"sizes", tensor.sizes},
+                        {"shards", std::move(shards)}}
+                       .dump());
+  }
+  return text + fmt::format("\"tensors\":[\n{}\n]}}\n", fmt::join(rows, ",\n"));
+}
+
+}  // namespace
+
+Result<std::string> print_manifest(const Manifest& manifest) {
+  const Status valid = check_manifest(manifest, kManifestName);
+  if (!valid.ok()) return error(ErrorKind::kInvalidArgument, "{}", valid.message());
+  try {
+    // What JSON cannot hold (NaN, infinity) would come back as null.
+    TUTTI_ASSIGN(const json read_back, parse_strict_json(manifest.trainer.dump(), "trainer", 60));
+    if (read_back != manifest.trainer) {
+      return invalid("trainer state does not survive JSON: {}", manifest.trainer.dump());
+    }
+    return seal_manifest(content_text(manifest));
+  } catch (const json::exception& failure) {
+    return invalid("{}: cannot be written as JSON: {}", kManifestName, failure.what());
+  }
+}
+
+std::string seal_manifest(std::string_view content) {
+  return fmt::format("{}{}{}", kDigestPrefix, digest_of(content).hex(), content);
+}
+
+Result<Manifest> parse_manifest(std::string_view text, std::string_view path) {
+  if (!text.starts_with(kDigestPrefix) || text.size() < kContentStart) {
+    return corrupt("{}: does not begin with {}", path, kDigestPrefix);
+  }
+  const std::string_view stored = text.substr(kDigestPrefix.size(), kDigestHexChars);
+  const std::string computed = digest_of(text.substr(kContentStart)).hex();
+  if (stored != computed) {
+    return corrupt(
+        "{}: the digest of its {} bytes is {}, but it says \"{}\": it was changed or cut", path,
+        text.size(), computed, stored);
+  }
+  TUTTI_ASSIGN(const json object, parse_strict_json(text, path));
+  TUTTI_ASSIGN(Manifest manifest, parse_content(object, path));
+  TUTTI_TRY(check_manifest(manifest, path));
+  return manifest;
+}
+
+}  // namespace tutti
