@@ -3,6 +3,7 @@
 // values read a second when decoding.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -164,3 +165,5 @@ BENCHMARK(peak)
 
 }  // namespace
 }  // namespace tutti::cpu
+
+BENCHMARK_MAIN();

@@ -14,26 +14,27 @@ namespace {
 
 // The running softmax of the queries of a tile.
 struct Softmax {
-  alignas(64) float max[kTile];
-  alignas(64) float sum[kTile];     // of exp(score - max) so far
-  alignas(64) float factor[kTile];  // what the last key tile multiplied older terms by
+  alignas(64) float max[kQueryTile];
+  alignas(64) float sum[kQueryTile];     // of exp(score - max) so far
+  alignas(64) float factor[kQueryTile];  // what the last key tile multiplied older terms by
 };
 
 struct Scratch {
   float *query_rows, *query_columns, *keys, *values, *scores, *out;
 
   static int64_t floats(const Attention& a) {
-    return 4 * kTile * padded_stride(a.head_dim) + a.head_dim * kTileStride + kTile * kTileStride;
+    return 2 * (kQueryTile + kKeyTile) * padded_stride(a.head_dim) +
+           (a.head_dim + kKeyTile) * kQueryStride;
   }
   Scratch(const Attention& a, float* buffer) {
-    const int64_t rows = kTile * padded_stride(a.head_dim);
+    const int64_t stride = padded_stride(a.head_dim);
     Carver carver{buffer};
-    query_rows = carver.take(rows);
-    keys = carver.take(rows);
-    values = carver.take(rows);
-    out = carver.take(rows);
-    query_columns = carver.take(a.head_dim * kTileStride);
-    scores = carver.take(kTile * kTileStride);
+    query_rows = carver.take(kQueryTile * stride);
+    keys = carver.take(kKeyTile * stride);
+    values = carver.take(kKeyTile * stride);
+    out = carver.take(kQueryTile * stride);
+    query_columns = carver.take(a.head_dim * kQueryStride);
+    scores = carver.take(kKeyTile * kQueryStride);
   }
 };
 
@@ -49,7 +50,7 @@ TUTTI_INLINE void softmax_block(const QueryTile& queries, int64_t q, int64_t t0,
   }
   for (int64_t t = 0; t < seen; ++t) {
     for (int j = 0; j < 2; ++j) {
-      float* const at = s_tq + t * kTileStride + q + j * kLanes;
+      float* const at = s_tq + t * kQueryStride + q + j * kLanes;
       VecF s = load(at);
       if (kMask) {
         s = sees(queries, q + j * kLanes, t0 + t) ? s : broadcast(-kInfinity);
@@ -64,29 +65,19 @@ TUTTI_INLINE void softmax_block(const QueryTile& queries, int64_t q, int64_t t0,
   }
   for (int64_t t = 0; t < seen; ++t) {
     for (int j = 0; j < 2; ++j) {
-      float* const at = s_tq + t * kTileStride + q + j * kLanes;
+      float* const at = s_tq + t * kQueryStride + q + j * kLanes;
       const VecF p = exp(load(at) - base[j]);
       store(at, p);
       sum[j] += p;
     }
   }
-  for (int64_t t = seen; t < round_up(n, kRowBlock); ++t) {
-    for (int j = 0; j < 2; ++j) store(s_tq + t * kTileStride + q + j * kLanes, VecF{});
-  }
+  zero_block(q, seen, round_up(n, kRowBlock), s_tq);
   for (int j = 0; j < 2; ++j) {
     const int64_t at = q + j * kLanes;
     const VecF factor = exp(old_max[j] - base[j]);
     store(softmax.factor + at, factor);
     store(softmax.sum + at, fma(load(softmax.sum + at), factor, sum[j]));
     store(softmax.max + at, max_so_far[j]);
-  }
-}
-
-template <bool kMask>
-void softmax_tile(const QueryTile& queries, int64_t t0, int64_t n, float* s_tq, Softmax& softmax) {
-  for (int64_t q = 0; q < queries.count; q += kColumnBlock) {
-    const int64_t seen = queries.keys_seen(q, kColumnBlock, t0, n);
-    softmax_block<kMask>(queries, q, t0, n, seen, s_tq, softmax);
   }
 }
 
@@ -97,12 +88,9 @@ void finish_tile(const Head& head, const QueryTile& queries, const Softmax& soft
     const float sum = softmax.sum[r];
     const float inverse = sum == 0.0f ? 0.0f : 1.0f / sum;
     float* const row = o + head.query_row(queries.first + r, a.o_row, a.o_batch);
-    for (int64_t i = 0; i < a.head_dim; i += kLanes) {
-      store_first(row + i, load(out_qk + r * stride + i) * inverse,
-                  smaller(kLanes, a.head_dim - i));
-    }
+    store_row(out_qk + r * stride, inverse, a.head_dim, row);
   }
-  alignas(64) float lse[kTile];
+  alignas(64) float lse[kQueryTile];
   for (int64_t r = 0; r < queries.count; r += kLanes) {
     store(lse + r, load(softmax.max + r) + log(load(softmax.sum + r)));
   }
@@ -119,24 +107,27 @@ void attend_tile(const Head& head, int64_t first_row, const float* q, const floa
   copy_queries(head, q, a.q_row, a.q_batch, queries, a.scale, stride, scratch.query_rows);
   transpose_queries(scratch.query_rows, stride, queries.count, a.head_dim, scratch.query_columns);
   Softmax softmax;
-  for (int64_t i = 0; i < kTile; ++i) {
+  for (int64_t i = 0; i < kQueryTile; ++i) {
     softmax.max[i] = -kInfinity;
     softmax.sum[i] = 0.0f;
   }
-  for (int64_t i = 0; i < kTile * stride; i += kLanes) store(scratch.out + i, VecF{});
-  const int64_t begin = queries.key_begin / kTile * kTile;
-  for (int64_t t0 = begin; t0 < queries.key_end; t0 += kTile) {
-    const int64_t n = smaller(kTile, queries.key_end - t0);
+  for (int64_t i = 0; i < kQueryTile * stride; i += kLanes) store(scratch.out + i, VecF{});
+  const int64_t begin = queries.key_begin / kKeyTile * kKeyTile;
+  for (int64_t t0 = begin; t0 < queries.key_end; t0 += kKeyTile) {
+    const int64_t n = smaller(kKeyTile, queries.key_end - t0);
     const Visibility seen = visibility(queries, t0, n);
     if (seen == Visibility::kNone) continue;
     copy_keys(head, k, a.k_row, a.k_batch, t0, n, stride, scratch.keys);
     copy_keys(head, v, a.v_row, a.v_batch, t0, n, stride, scratch.values);
-    score_tile(queries, t0, n, scratch.keys, stride, scratch.query_columns, a.head_dim,
-               scratch.scores);
-    if (seen == Visibility::kAll) {
-      softmax_tile<false>(queries, t0, n, scratch.scores, softmax);
-    } else {
-      softmax_tile<true>(queries, t0, n, scratch.scores, softmax);
+    for (int64_t block = 0; block < queries.count; block += kColumnBlock) {
+      const int64_t keys = queries.keys_seen(block, kColumnBlock, t0, n);
+      score_block(block, keys, scratch.keys, stride, scratch.query_columns, a.head_dim,
+                  scratch.scores);
+      if (seen == Visibility::kAll) {
+        softmax_block<false>(queries, block, t0, n, keys, scratch.scores, softmax);
+      } else {
+        softmax_block<true>(queries, block, t0, n, keys, scratch.scores, softmax);
+      }
     }
     add_over_keys(queries, t0, n, scratch.scores, scratch.values, stride, a.head_dim,
                   softmax.factor, scratch.out);
@@ -158,17 +149,18 @@ void attention(const Attention& a, const float* q, const float* k, const float* 
                float* lse_bhgs, void* workspace, int threads) {
   const int64_t heads = a.batch * a.kv_heads, floats = scratch_floats(a);
   float* const scratch = align_to_line(workspace);
-  const int64_t tiles = a.q_len == 1 ? 1 : (a.q_len * a.group + kTile - 1) / kTile;
+  const int64_t tiles = a.q_len == 1 ? 1 : (a.q_len * a.group + kQueryTile - 1) / kQueryTile;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int64_t unit = 0; unit < heads * tiles; ++unit) {
-    // The last tile of a head first: it sees the most keys when causal.
-    const int64_t head_index = unit % heads, tile = tiles - 1 - unit / heads;
+    // Head by head, whose keys then stay in the cache, and the last tile of a head first: it sees
+    // the most keys when causal.
+    const int64_t head_index = unit / tiles, tile = tiles - 1 - unit % tiles;
     const Head head{a, head_index / a.kv_heads, head_index % a.kv_heads};
     float* const own = scratch + omp_get_thread_num() * floats;
     if (a.q_len == 1) {
       decode_head(head, q, k, v, o, lse_bhgs, own);
     } else {
-      attend_tile(head, tile * kTile, q, k, v, o, lse_bhgs, Scratch(a, own));
+      attend_tile(head, tile * kQueryTile, q, k, v, o, lse_bhgs, Scratch(a, own));
     }
   }
 }

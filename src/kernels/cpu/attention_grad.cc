@@ -24,57 +24,52 @@ struct Operands {
 class GradTiles {
  public:
   static int64_t floats(const Attention& a) {
-    return 7 * kTile * padded_stride(a.head_dim) + 2 * a.head_dim * kTileStride +
-           2 * kTile * kTileStride + 2 * kTile;
+    return (3 * kQueryTile + 4 * kKeyTile) * padded_stride(a.head_dim) +
+           2 * (a.head_dim + kKeyTile) * kQueryStride + 2 * kQueryTile;
   }
 
   GradTiles(const Head& head, const Operands& operands, float* buffer)
       : head_(head), in_(operands), stride_(padded_stride(head.shape.head_dim)) {
-    const int64_t rows = kTile * stride_, columns = head.shape.head_dim * kTileStride;
+    const int64_t query_rows = kQueryTile * stride_, key_rows = kKeyTile * stride_;
+    const int64_t columns = head.shape.head_dim * kQueryStride;
     Carver carver{buffer};
-    query_ = carver.take(rows);
-    dout_ = carver.take(rows);
-    key_ = carver.take(rows);
-    value_ = carver.take(rows);
-    dq_ = carver.take(rows);
-    dk_ = carver.take(rows);
-    dv_ = carver.take(rows);
+    query_ = carver.take(query_rows);
+    dout_ = carver.take(query_rows);
+    dq_ = carver.take(query_rows);
+    key_ = carver.take(key_rows);
+    value_ = carver.take(key_rows);
+    dk_ = carver.take(key_rows);
+    dv_ = carver.take(key_rows);
     query_columns_ = carver.take(columns);
     dout_columns_ = carver.take(columns);
-    weights_tq_ = carver.take(kTile * kTileStride);
-    dscores_tq_ = carver.take(kTile * kTileStride);
-    lse_ = carver.take(kTile);
-    delta_ = carver.take(kTile);
+    weights_tq_ = carver.take(kKeyTile * kQueryStride);
+    dscores_tq_ = carver.take(kKeyTile * kQueryStride);
+    lse_ = carver.take(kQueryTile);
+    delta_ = carver.take(kQueryTile);
   }
 
   void load_queries(const QueryTile& queries);
   void load_keys(int64_t t0, int64_t n);
   void weigh(const QueryTile& queries, int64_t t0, int64_t n, Visibility seen);
 
-  void zero_dq() { zero(dq_); }
+  void zero_dq() { zero(dq_, kQueryTile); }
   void add_dq(const QueryTile& queries, int64_t t0, int64_t n);
   void store_dq(const QueryTile& queries);
 
   void zero_dk_dv() {
-    zero(dk_);
-    zero(dv_);
+    zero(dk_, kKeyTile);
+    zero(dv_, kKeyTile);
   }
   void load_dk_dv(int64_t t0, int64_t n);
   void add_dk_dv(const QueryTile& queries, int64_t t0, int64_t n);
   void store_dk_dv(int64_t t0, int64_t n);
 
  private:
-  void zero(float* rows) {
-    for (int64_t i = 0; i < kTile * stride_; i += kLanes) store(rows + i, VecF{});
+  void zero(float* rows, int64_t count) {
+    for (int64_t i = 0; i < count * stride_; i += kLanes) store(rows + i, VecF{});
   }
   template <bool kMask>
-  void weigh_block(const QueryTile& queries, int64_t q, int64_t t0, int64_t n);
-  void store_row(const float* from, float factor, float* to) {
-    const int64_t head_dim = head_.shape.head_dim;
-    for (int64_t i = 0; i < head_dim; i += kLanes) {
-      store_first(to + i, load(from + i) * factor, smaller(kLanes, head_dim - i));
-    }
-  }
+  void weigh_block(const QueryTile& queries, int64_t q, int64_t t0, int64_t n, int64_t seen);
 
   const Head& head_;
   const Operands& in_;
@@ -90,7 +85,7 @@ void GradTiles::load_queries(const QueryTile& queries) {
   copy_queries(head_, in_.dout, a.o_row, a.o_batch, queries, 1.0f, stride_, dout_);
   transpose_queries(query_, stride_, queries.count, a.head_dim, query_columns_);
   transpose_queries(dout_, stride_, queries.count, a.head_dim, dout_columns_);
-  for (int64_t r = 0; r < kTile; ++r) {
+  for (int64_t r = 0; r < kQueryTile; ++r) {
     // A query that saw nothing (and the padding) gets lse = +inf, which makes its weights 0.
     lse_[r] = kInfinity;
     delta_[r] = 0.0f;
@@ -116,13 +111,13 @@ void GradTiles::load_keys(int64_t t0, int64_t n) {
 // Turns the scores into weights and the gradients of the weights into those of the scores (before
 // scaling), for one block of queries. What no query of it sees becomes zero.
 template <bool kMask>
-void GradTiles::weigh_block(const QueryTile& queries, int64_t q, int64_t t0, int64_t n) {
+void GradTiles::weigh_block(const QueryTile& queries, int64_t q, int64_t t0, int64_t n,
+                            int64_t seen) {
   const VecF lse[2] = {load(lse_ + q), load(lse_ + q + kLanes)};
   const VecF delta[2] = {load(delta_ + q), load(delta_ + q + kLanes)};
-  const int64_t seen = queries.keys_seen(q, kColumnBlock, t0, n);
   for (int64_t t = 0; t < seen; ++t) {
     for (int j = 0; j < 2; ++j) {
-      const int64_t at = t * kTileStride + q + j * kLanes;
+      const int64_t at = t * kQueryStride + q + j * kLanes;
       VecF p = exp(load(weights_tq_ + at) - lse[j]);
       VecF ds = p * (load(dscores_tq_ + at) - delta[j]);
       if (kMask) {
@@ -134,24 +129,20 @@ void GradTiles::weigh_block(const QueryTile& queries, int64_t q, int64_t t0, int
       store(dscores_tq_ + at, ds);
     }
   }
-  for (int64_t t = seen; t < round_up(n, kRowBlock); ++t) {
-    for (int j = 0; j < 2; ++j) {
-      const int64_t at = t * kTileStride + q + j * kLanes;
-      store(weights_tq_ + at, VecF{});
-      store(dscores_tq_ + at, VecF{});
-    }
-  }
+  zero_block(q, seen, round_up(n, kRowBlock), weights_tq_);
+  zero_block(q, seen, round_up(n, kRowBlock), dscores_tq_);
 }
 
 void GradTiles::weigh(const QueryTile& queries, int64_t t0, int64_t n, Visibility seen) {
   const int64_t head_dim = head_.shape.head_dim;
-  score_tile(queries, t0, n, key_, stride_, query_columns_, head_dim, weights_tq_);
-  score_tile(queries, t0, n, value_, stride_, dout_columns_, head_dim, dscores_tq_);
   for (int64_t q = 0; q < queries.count; q += kColumnBlock) {
+    const int64_t keys = queries.keys_seen(q, kColumnBlock, t0, n);
+    score_block(q, keys, key_, stride_, query_columns_, head_dim, weights_tq_);
+    score_block(q, keys, value_, stride_, dout_columns_, head_dim, dscores_tq_);
     if (seen == Visibility::kAll) {
-      weigh_block<false>(queries, q, t0, n);
+      weigh_block<false>(queries, q, t0, n, keys);
     } else {
-      weigh_block<true>(queries, q, t0, n);
+      weigh_block<true>(queries, q, t0, n, keys);
     }
   }
 }
@@ -163,7 +154,7 @@ void GradTiles::add_dq(const QueryTile& queries, int64_t t0, int64_t n) {
 void GradTiles::store_dq(const QueryTile& queries) {
   const Attention& a = head_.shape;
   for (int64_t r = 0; r < queries.count; ++r) {
-    store_row(dq_ + r * stride_, a.scale,
+    store_row(dq_ + r * stride_, a.scale, a.head_dim,
               in_.dq + head_.query_row(queries.first + r, a.q_row, a.q_batch));
   }
 }
@@ -181,12 +172,12 @@ void GradTiles::add_dk_dv(const QueryTile& queries, int64_t t0, int64_t n) {
     const int64_t row = a.causal ? (t0 + t - a.q_offset) * a.group - queries.first : 0;
     const int64_t begin = larger(0, row), depth = queries.count - begin;
     if (depth <= 0) return;
-    const int64_t weights = t * kTileStride + begin;
+    const int64_t weights = t * kQueryStride + begin;
     for (int64_t i = 0; i < a.head_dim; i += kColumnBlock) {
       const int64_t from = begin * stride_ + i, to = t * stride_ + i;
-      block_product<false, Start::kAdd>(weights_tq_ + weights, kTileStride, dout_ + from, stride_,
+      block_product<false, Start::kAdd>(weights_tq_ + weights, kQueryStride, dout_ + from, stride_,
                                         depth, dv_ + to, stride_, nullptr);
-      block_product<false, Start::kAdd>(dscores_tq_ + weights, kTileStride, query_ + from, stride_,
+      block_product<false, Start::kAdd>(dscores_tq_ + weights, kQueryStride, query_ + from, stride_,
                                         depth, dk_ + to, stride_, nullptr);
     }
   }
@@ -195,8 +186,10 @@ void GradTiles::add_dk_dv(const QueryTile& queries, int64_t t0, int64_t n) {
 void GradTiles::store_dk_dv(int64_t t0, int64_t n) {
   const Attention& a = head_.shape;
   for (int64_t t = 0; t < n; ++t) {
-    store_row(dk_ + t * stride_, 1.0f, in_.dk + head_.key_row(t0 + t, a.k_row, a.k_batch));
-    store_row(dv_ + t * stride_, 1.0f, in_.dv + head_.key_row(t0 + t, a.v_row, a.v_batch));
+    store_row(dk_ + t * stride_, 1.0f, a.head_dim,
+              in_.dk + head_.key_row(t0 + t, a.k_row, a.k_batch));
+    store_row(dv_ + t * stride_, 1.0f, a.head_dim,
+              in_.dv + head_.key_row(t0 + t, a.v_row, a.v_batch));
   }
 }
 
@@ -204,15 +197,16 @@ void grad_of_head(const Head& head, const Operands& operands, float* buffer) {
   const Attention& a = head.shape;
   GradTiles tiles(head, operands, buffer);
   tiles.zero_dk_dv();
-  for (int64_t t0 = 0; t0 < a.kv_len; t0 += kTile) {
-    tiles.store_dk_dv(t0, smaller(kTile, a.kv_len - t0));
+  for (int64_t t0 = 0; t0 < a.kv_len; t0 += kKeyTile) {
+    tiles.store_dk_dv(t0, smaller(kKeyTile, a.kv_len - t0));
   }
-  for (int64_t first = 0; first < a.q_len * a.group; first += kTile) {
+  for (int64_t first = 0; first < a.q_len * a.group; first += kQueryTile) {
     const QueryTile queries(head, first);
     tiles.load_queries(queries);
     tiles.zero_dq();
-    for (int64_t t0 = queries.key_begin / kTile * kTile; t0 < queries.key_end; t0 += kTile) {
-      const int64_t n = smaller(kTile, queries.key_end - t0);
+    for (int64_t t0 = queries.key_begin / kKeyTile * kKeyTile; t0 < queries.key_end;
+         t0 += kKeyTile) {
+      const int64_t n = smaller(kKeyTile, queries.key_end - t0);
       const Visibility seen = visibility(queries, t0, n);
       if (seen == Visibility::kNone) continue;
       tiles.load_keys(t0, n);
@@ -231,8 +225,8 @@ void grad_of_query_tile(const Head& head, const Operands& operands, int64_t firs
   const QueryTile queries(head, first);
   tiles.load_queries(queries);
   tiles.zero_dq();
-  for (int64_t t0 = queries.key_begin / kTile * kTile; t0 < queries.key_end; t0 += kTile) {
-    const int64_t n = smaller(kTile, queries.key_end - t0);
+  for (int64_t t0 = queries.key_begin / kKeyTile * kKeyTile; t0 < queries.key_end; t0 += kKeyTile) {
+    const int64_t n = smaller(kKeyTile, queries.key_end - t0);
     const Visibility seen = visibility(queries, t0, n);
     if (seen == Visibility::kNone) continue;
     tiles.load_keys(t0, n);
@@ -245,12 +239,13 @@ void grad_of_query_tile(const Head& head, const Operands& operands, int64_t firs
 void grad_of_key_tile(const Head& head, const Operands& operands, int64_t t0, float* buffer) {
   const Attention& a = head.shape;
   GradTiles tiles(head, operands, buffer);
-  const int64_t keys = smaller(kTile, a.kv_len - t0);
+  const int64_t keys = smaller(kKeyTile, a.kv_len - t0);
   tiles.load_keys(t0, keys);
   tiles.zero_dk_dv();
   // Causal: no tile before that of the first query that sees key t0.
   const int64_t row = a.causal ? larger(0, (t0 - a.q_offset) * a.group) : 0;
-  for (int64_t first = row / kTile * kTile; first < a.q_len * a.group; first += kTile) {
+  for (int64_t first = row / kQueryTile * kQueryTile; first < a.q_len * a.group;
+       first += kQueryTile) {
     const QueryTile queries(head, first);
     const int64_t n = smaller(keys, queries.key_end - t0);
     if (n <= 0) continue;
@@ -282,21 +277,21 @@ void attention_grad(const Attention& a, const float* dout, const float* q, const
   const int64_t heads = a.batch * a.kv_heads, floats = round_up(GradTiles::floats(a), 16);
   float* const scratch = align_to_line(workspace);
   const bool by_head = heads_suffice(heads, threads);
-  const int64_t key_tiles = by_head ? 0 : (a.kv_len + kTile - 1) / kTile;
-  const int64_t query_tiles = by_head ? 0 : (a.q_len * a.group + kTile - 1) / kTile;
+  const int64_t key_tiles = by_head ? 0 : (a.kv_len + kKeyTile - 1) / kKeyTile;
+  const int64_t query_tiles = by_head ? 0 : (a.q_len * a.group + kQueryTile - 1) / kQueryTile;
   const int64_t units = by_head ? 1 : key_tiles + query_tiles;  // of a head
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int64_t index = 0; index < heads * units; ++index) {
     // When causal, the first tiles of keys and the last of queries have the most to do.
-    const int64_t unit = index / heads, head_index = index % heads;
+    const int64_t unit = index % units, head_index = index / units;
     const Head head{a, head_index / a.kv_heads, head_index % a.kv_heads};
     float* const own = scratch + omp_get_thread_num() * floats;
     if (by_head) {
       grad_of_head(head, operands, own);
     } else if (unit < key_tiles) {
-      grad_of_key_tile(head, operands, unit * kTile, own);
+      grad_of_key_tile(head, operands, unit * kKeyTile, own);
     } else {
-      grad_of_query_tile(head, operands, (units - 1 - unit) * kTile, own);
+      grad_of_query_tile(head, operands, (units - 1 - unit) * kQueryTile, own);
     }
   }
 }

@@ -26,11 +26,11 @@ void zero_rows(float* rows, int64_t begin, int64_t end, int64_t stride) {
 
 QueryTile::QueryTile(const Head& head, int64_t first_row) : first(first_row) {
   const Attention& a = head.shape;
-  count = smaller(kTile, a.q_len * a.group - first);
+  count = smaller(kQueryTile, a.q_len * a.group - first);
   kv_segments = a.kv_segments == nullptr ? nullptr : a.kv_segments + head.b * a.kv_len;
   segment_min = INT32_MAX;
   segment_max = INT32_MIN;
-  for (int64_t i = 0; i < kTile; ++i) {
+  for (int64_t i = 0; i < kQueryTile; ++i) {
     const int64_t s = (first + smaller(i, count - 1)) / a.group, position = s + a.q_offset;
     last_key[i] = a.causal ? clamp_key(position) : kLastOfAll;
     first_key[i] = a.window > 0 ? clamp_key(position - a.window + 1) : kFirstOfAll;
@@ -86,20 +86,17 @@ void transpose_queries(const float* rows_qk, int64_t stride, int64_t count, int6
     for (int64_t i = 0; i < head_dim; ++i) {
       VecF column;
       for (int r = 0; r < kLanes; ++r) column[r] = rows_qk[(r0 + r) * stride + i];
-      store(columns_kq + i * kTileStride + r0, column);
+      store(columns_kq + i * kQueryStride + r0, column);
     }
   }
 }
 
-void score_tile(const QueryTile& queries, int64_t t0, int64_t n, const float* rows_tk,
-                int64_t stride, const float* columns_kq, int64_t head_dim, float* s_tq) {
-  for (int64_t q = 0; q < queries.count; q += kColumnBlock) {
-    const int64_t seen = queries.keys_seen(q, kColumnBlock, t0, n);
-    for (int64_t t = 0; t < seen; t += kRowBlock) {
-      block_product<false, Start::kZero>(rows_tk + t * stride, stride, columns_kq + q, kTileStride,
-                                         head_dim, s_tq + t * kTileStride + q, kTileStride,
-                                         nullptr);
-    }
+void score_block(int64_t q, int64_t seen, const float* rows_tk, int64_t stride,
+                 const float* columns_kq, int64_t head_dim, float* s_tq) {
+  for (int64_t t = 0; t < seen; t += kRowBlock) {
+    block_product<false, Start::kZero>(rows_tk + t * stride, stride, columns_kq + q, kQueryStride,
+                                       head_dim, s_tq + t * kQueryStride + q, kQueryStride,
+                                       nullptr);
   }
 }
 
@@ -111,10 +108,10 @@ void add_over_keys(const QueryTile& queries, int64_t t0, int64_t n, const float*
     for (int64_t i = 0; i < head_dim; i += kColumnBlock) {
       float* const out = out_qk + q * stride + i;
       if (factor == nullptr) {
-        block_product<true, Start::kAdd>(s_tq + q, kTileStride, rows_tk + i, stride, seen, out,
+        block_product<true, Start::kAdd>(s_tq + q, kQueryStride, rows_tk + i, stride, seen, out,
                                          stride, nullptr);
       } else {
-        block_product<true, Start::kScaleRows>(s_tq + q, kTileStride, rows_tk + i, stride, seen,
+        block_product<true, Start::kScaleRows>(s_tq + q, kQueryStride, rows_tk + i, stride, seen,
                                                out, stride, factor + q);
       }
     }

@@ -1,9 +1,9 @@
 // Tiles of queries and keys: what attention and its gradient share. Internal to the two.
 //
-// A tile has at most kTile rows of queries (in the row order of attention.h) or kTile keys; a key
-// tile begins at a multiple of kTile whatever the query, so that each query adds up its keys in the
-// same chunks. Scores lie as s_tq (keys in rows, queries in vector lanes): the softmax of a query
-// is then plain vector arithmetic, and both of its products read what is dense.
+// A tile has at most kQueryTile rows of queries (in the row order of attention.h) or kKeyTile keys;
+// a key tile begins at a multiple of kKeyTile whatever the query, so that each query adds up its
+// keys in the same chunks. Scores lie as s_tq (keys in rows, queries in vector lanes): the softmax
+// of a query is then plain vector arithmetic, and both of its products read what is dense.
 //
 // All products are block_product, one accumulator an element, summed in index order, so an element
 // has the same bits wherever in a tile it lies. Buffers are padded to whole blocks; what is
@@ -15,10 +15,12 @@
 
 namespace tutti::cpu::TUTTI_ISA {
 
-inline constexpr int64_t kTile = 96;  // a multiple of the blocks below
+// Multiples of the blocks below; together they fill about half of a 512 KiB cache.
+inline constexpr int64_t kQueryTile = 192, kKeyTile = 96;
 inline constexpr int64_t kRowBlock = kLanes == 16 ? 12 : 6;
 inline constexpr int64_t kColumnBlock = 2 * kLanes;
-static_assert(kTile % kRowBlock == 0 && kTile % kColumnBlock == 0);
+static_assert(kQueryTile % kRowBlock == 0 && kQueryTile % kColumnBlock == 0);
+static_assert(kKeyTile % kRowBlock == 0);
 
 inline constexpr float kInfinity = __builtin_inff();
 
@@ -34,7 +36,7 @@ TUTTI_INLINE constexpr int64_t padded_stride(int64_t n) {
   const int64_t lines = (n + kColumnBlock - 1) / kColumnBlock * kColumnBlock;
   return ((lines + 15) / 16 | 1) * 16;
 }
-inline constexpr int64_t kTileStride = padded_stride(kTile);
+inline constexpr int64_t kQueryStride = padded_stride(kQueryTile);  // of s_tq and columns_kq
 
 // Cuts one thread's part of the workspace into buffers, each on its own cache lines.
 struct Carver {
@@ -76,7 +78,7 @@ struct QueryTile {
   const int32_t* kv_segments;      // of this sequence, or null
   int32_t segment_min, segment_max;
   // By row, padded with the last: the keys it sees lie in [first_key, last_key].
-  alignas(64) int32_t first_key[kTile], last_key[kTile], segment[kTile];
+  alignas(64) int32_t first_key[kQueryTile], last_key[kQueryTile], segment[kQueryTile];
 
   QueryTile(const Head& head, int64_t first_row);
 
@@ -104,13 +106,26 @@ TUTTI_INLINE VecI sees(const QueryTile& queries, int64_t row, int64_t t) {
   return in_range & (segment == broadcast(queries.kv_segments[t]));
 }
 
+// Writes `count` floats times a factor; a whole vector without a mask, which some CPUs store
+// slowly.
+TUTTI_INLINE void store_row(const float* from, float factor, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const VecF x = load(from + i) * factor;
+    if (count - i >= kLanes) {
+      store(to + i, x);
+    } else {
+      store_first(to + i, x, count - i);
+    }
+  }
+}
+
 // Copies n rows of head_dim to rows of `stride`, filled with zeros to whole blocks both ways.
 void copy_keys(const Head& head, const float* source, int64_t row, int64_t batch, int64_t t0,
                int64_t n, int64_t stride, float* rows_tk);
 void copy_queries(const Head& head, const float* source, int64_t row, int64_t batch,
                   const QueryTile& queries, float factor, int64_t stride, float* rows_qk);
 
-// columns[i][r] = rows[r][i]: head_dim x kTileStride, `count` rows rounded up to a column block.
+// columns[i][r] = rows[r][i]: head_dim x kQueryStride, `count` rows rounded up to a column block.
 void transpose_queries(const float* rows_qk, int64_t stride, int64_t count, int64_t head_dim,
                        float* columns_kq);
 
@@ -147,10 +162,17 @@ TUTTI_INLINE void block_product(const float* a, int64_t lda, const float* b, int
   }
 }
 
-// s_tq = rows_tk columns_kq: the scores (or the gradient of the weights) of n keys from t0 on, as
-// far as the queries may see them.
-void score_tile(const QueryTile& queries, int64_t t0, int64_t n, const float* rows_tk,
-                int64_t stride, const float* columns_kq, int64_t head_dim, float* s_tq);
+// s_tq = rows_tk columns_kq for the first `seen` keys and the block of queries from q on: the
+// scores, or the gradient of the weights.
+void score_block(int64_t q, int64_t seen, const float* rows_tk, int64_t stride,
+                 const float* columns_kq, int64_t head_dim, float* s_tq);
+
+// Zero for the keys [begin, end) and the block of queries from q on.
+TUTTI_INLINE void zero_block(int64_t q, int64_t begin, int64_t end, float* s_tq) {
+  for (int64_t t = begin; t < end; ++t) {
+    for (int j = 0; j < 2; ++j) store(s_tq + t * kQueryStride + q + j * kLanes, VecF{});
+  }
+}
 
 // out_qk (+)= s_tq^T rows_tk over the n keys from t0 on; with a factor (by row), out_qk is first
 // multiplied by it.
