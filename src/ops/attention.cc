@@ -1,0 +1,86 @@
+// attention(q[batch, seq, kv_heads, group, head_dim], k[batch, keys, kv_heads, head_dim], v,
+// length[]?) {causal, scale, window} -> o like q, lse[batch, kv_heads, group, seq] (Dao et al. 2022).
+//
+// The key dim of k and v is `seq` in training; in decoding it is the cache's `context`, and `length`
+// (i32) says how many keys were there before this call's queries.
+#include "ops/all_ops.h"
+
+namespace tutti {
+namespace {
+
+Status check_operands(const OpInputs& in, size_t q_at) {
+  const auto& q = in.dims(q_at);
+  const auto& k = in.dims(q_at + 1);
+  const bool fits = q.size() == 5 && k.size() == 4 && q[0] == k[0] && q[2] == k[2] && q[4] == k[3];
+  if (!fits) {
+    return invalid(
+        "{}: expected q[batch, seq, kv_heads, group, head_dim] and k[batch, keys, kv_heads, "
+        "head_dim]; %{} has {} dims, %{} has {}",
+        in.where(), in.name(q_at), q.size(), in.name(q_at + 1), k.size());
+  }
+  return in.expect_same_type(q_at + 2, q_at + 1);
+}
+
+InferredTypes infer_attention(const OpInputs& in) {
+  TUTTI_TRY(in.expect_count(3, 4));
+  TUTTI_TRY(check_operands(in, 0));
+  if (in.count() == 4) {
+    TUTTI_TRY(in.expect_dtype(3, DType::kI32));
+    TUTTI_TRY(in.expect_dims(3, {}));
+  }
+  const auto& q = in.dims(0);
+  return std::vector<ValueType>{in.type(0), {DType::kF32, {q[0], q[2], q[3], q[1]}}};
+}
+
+void attention_gradient(GradientContext& c) {
+  const auto& in = c.op.inputs;
+  const auto grads =
+      c.builder.emit(OpKind::kAttentionGrad,
+                     {c.output_grads[0], in[0], in[1], in[2], c.op.outputs[0], c.op.outputs[1]},
+                     c.op.attributes, std::vector{c.grad_name(0), c.grad_name(1), c.grad_name(2)});
+  for (size_t i = 0; i < 3; ++i) c.input_grads[i] = grads[i];
+}
+
+InferredTypes infer_attention_grad(const OpInputs& in) {
+  TUTTI_TRY(in.expect_count(6, 6));
+  TUTTI_TRY(check_operands(in, 1));
+  TUTTI_TRY(in.expect_same_type(0, 1));
+  TUTTI_TRY(in.expect_same_type(4, 1));
+  return std::vector<ValueType>{in.type(1), in.type(2), in.type(3)};
+}
+
+// Products with each unmasked pair of query and key: 2 of head_dim forward, 5 backward.
+double pair_flops(const Graph& graph, const Op& op, ValueId q, ValueId k, double products) {
+  const std::vector<int64_t> key_sizes = local_sizes(graph.value(k));
+  double pairs = local_count(graph, q) * static_cast<double>(key_sizes[1]);
+  if (op.attributes.get_bool("causal")) pairs /= 2;
+  return 2 * products * pairs;
+}
+
+double attention_flops(const Graph& graph, const Op& op) {
+  return pair_flops(graph, op, op.inputs[0], op.inputs[1], 2);
+}
+
+double attention_grad_flops(const Graph& graph, const Op& op) {
+  return pair_flops(graph, op, op.inputs[1], op.inputs[2], 5);
+}
+
+}  // namespace
+
+std::vector<OpDef> attention_ops() {
+  return {
+      {.kind = OpKind::kAttention,
+       .infer = infer_attention,
+       .gradient = attention_gradient,
+       .flops = attention_flops,
+       .place = PlaceRule::kReduce,
+       .invariant_dims = "batch, kv_heads, group"},
+      {.kind = OpKind::kAttentionGrad,
+       .infer = infer_attention_grad,
+       .flops = attention_grad_flops,
+       .place = PlaceRule::kReduce,
+       .invariant_dims = "batch, kv_heads"},
+  };
+}
+
+}  // namespace tutti

@@ -1,0 +1,35 @@
+// dropout(x[batch, ...], step[]) {p, seed, key} -> y: zero with probability p, else x / (1 - p).
+//
+// The random number of an element is keyed by (seed, step, key) and counted by its global index in
+// the step's whole batch, so it is the same in every layout. The gradient is the same op on dy: no
+// mask is kept.
+#include "ops/all_ops.h"
+
+namespace tutti {
+namespace {
+
+InferredTypes infer_dropout(const OpInputs& in) {
+  TUTTI_TRY(in.expect_count(2, 2));
+  TUTTI_TRY(in.expect_dtype(1, DType::kI64));
+  TUTTI_TRY(in.expect_dims(1, {}));
+  const double p = in.op().attributes.get_double("p");
+  if (!(p >= 0 && p < 1)) return invalid("{}: p = {}, expected 0 <= p < 1", in.where(), p);
+  return std::vector<ValueType>{in.type(0)};
+}
+
+void dropout_gradient(GradientContext& c) {
+  c.input_grads[0] = c.builder.emit(OpKind::kDropout, {c.output_grads[0], c.op.inputs[1]},
+                                    c.op.attributes, c.grad_name(0));
+}
+
+}  // namespace
+
+std::vector<OpDef> dropout_ops() {
+  return {{.kind = OpKind::kDropout,
+           .infer = infer_dropout,
+           .gradient = dropout_gradient,
+           .cheap = true,
+           .in_place = true}};
+}
+
+}  // namespace tutti

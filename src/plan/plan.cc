@@ -1,0 +1,111 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace tutti {
+namespace {
+
+Status check_divides(int64_t parts, std::string_view axis, int64_t size, std::string_view what) {
+  if (parts >= 1 && size % parts == 0) return {};
+  return invalid("parallel.{} = {} does not divide {} = {}", axis, parts, what, size);
+}
+
+}  // namespace
+
+std::vector<DimRule> default_rules() {
+  return {{"batch", {Axis::kDp, Axis::kShard, Axis::kEp}},
+          {"seq", {Axis::kCp}},
+          {"stream_seq", {Axis::kCp, Axis::kTp}},
+          {"heads", {Axis::kTp}},
+          {"mlp", {Axis::kTp}},
+          {"vocab", {Axis::kTp}}};
+}
+
+int64_t Plan::data_ranks() const {
+  return int64_t{mesh.size(Axis::kDp)} * mesh.size(Axis::kShard) * mesh.size(Axis::kEp);
+}
+
+Status validate(const Plan& plan, const PlannedSizes& sizes) {
+  const Mesh& mesh = plan.mesh;
+  for (const AxisName& entry : kAxes) {
+    if (mesh.size(entry.axis) < 1) {
+      return invalid("parallel.{} = {}, expected at least 1", entry.name, mesh.size(entry.axis));
+    }
+  }
+  const int64_t tp = mesh.size(Axis::kTp), cp = mesh.size(Axis::kCp), pp = mesh.size(Axis::kPp);
+  const int64_t kv_part = std::gcd(tp, sizes.kv_heads);
+  if (sizes.group % (tp / kv_part) != 0) {
+    return invalid("parallel.tp = {} does not divide {} heads ({} key/value x group {})", tp,
+                   sizes.kv_heads * sizes.group, sizes.kv_heads, sizes.group);
+  }
+  TUTTI_TRY(check_divides(tp, "tp", sizes.mlp, "model.mlp"));
+  TUTTI_TRY(check_divides(tp, "tp", sizes.vocab, "the padded vocabulary"));
+  TUTTI_TRY(check_divides(cp * tp, "cp x tp", sizes.seq, "train.seq_len"));
+  if (pp > sizes.layers) return invalid("parallel.pp = {} exceeds model.layers = {}", pp, sizes.layers);
+  if (plan.layer_stages.empty()) TUTTI_TRY(check_divides(pp, "pp", sizes.layers, "model.layers"));
+  if (plan.zero != 0 && plan.zero != 3) {
+    return invalid("parallel.zero = {}, expected 0 or 3", plan.zero);
+  }
+  if (plan.zero > 0 && group_size(zero_axes(plan)) == 1) {
+    return invalid("parallel.zero = {} shards over shard x ep x cp = 1: set parallel.shard = {}, "
+                   "parallel.dp = 1",
+                   plan.zero, std::max(2, mesh.size(Axis::kDp)));
+  }
+  return {};
+}
+
+AxisList axes_of_dim(const Plan& plan, const Dim& dim) {
+  const bool heads = dim.name == "kv_heads" || dim.name == "group";
+  const std::string_view rule_name = heads ? "heads" : std::string_view(dim.name);
+  AxisList axes;
+  for (const DimRule& rule : plan.rules) {
+    if (rule.dim != rule_name) continue;
+    for (Axis axis : rule.axes) {
+      for (const MeshAxis& whole : plan.mesh.whole(axis)) axes.push_back(whole);
+    }
+  }
+  return axes;
+}
+
+Placement placement_by_rules(const Plan& plan, const std::vector<Dim>& dims) {
+  Placement placement;
+  int64_t kv_heads = 1;
+  for (const Dim& dim : dims) {
+    if (dim.name == "kv_heads") kv_heads = dim.size;
+  }
+  for (const Dim& dim : dims) {
+    AxisList axes = axes_of_dim(plan, dim);
+    if (dim.name == "kv_heads" || dim.name == "group") {
+      AxisList factors;
+      for (const MeshAxis& axis : axes) {
+        const int32_t kv_part = static_cast<int32_t>(std::gcd<int64_t>(axis.size, kv_heads));
+        const int32_t rest = axis.size / kv_part;
+        const MeshAxis factor = dim.name == "kv_heads" ? MeshAxis{axis.axis, kv_part, rest}
+                                                       : MeshAxis{axis.axis, rest, 1};
+        if (factor.size > 1) factors.push_back(factor);
+      }
+      axes = factors;
+    }
+    placement.dims.push_back(std::move(axes));
+  }
+  return placement;
+}
+
+AxisList zero_axes(const Plan& plan) {
+  AxisList axes;
+  for (Axis axis : {Axis::kShard, Axis::kEp, Axis::kCp}) {
+    for (const MeshAxis& whole : plan.mesh.whole(axis)) axes.push_back(whole);
+  }
+  return axes;
+}
+
+int stage_of_block(const Plan& plan, int block, int64_t layers) {
+  const int stages = plan.mesh.size(Axis::kPp);
+  if (block < 0) return 0;
+  if (block >= layers) return stages - 1;
+  if (!plan.layer_stages.empty()) return plan.layer_stages[static_cast<size_t>(block)];
+  return static_cast<int>(block * stages / layers);
+}
+
+}  // namespace tutti
