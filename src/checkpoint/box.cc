@@ -10,8 +10,6 @@ namespace tutti {
 
 namespace {
 
-int64_t volume(const Box& box) { return element_count(box.size).value(); }
-
 // The dim along which the boxes start at the most different places: along it a sweep keeps the
 // fewest boxes open.
 size_t best_sweep_dim(std::span<const Box> boxes, size_t dims) {
@@ -49,33 +47,9 @@ std::optional<std::pair<size_t, size_t>> find_overlap(std::span<const Box> boxes
   return std::nullopt;
 }
 
-// Row-major strides, in elements, of a dense array of `sizes`.
-std::vector<int64_t> dense_strides(std::span<const int64_t> sizes) {
-  std::vector<int64_t> strides(sizes.size(), 1);
-  for (size_t d = sizes.size(); d-- > 1;) strides[d - 1] = strides[d] * sizes[d];
-  return strides;
-}
-
 }  // namespace
 
-std::optional<int64_t> element_count(std::span<const int64_t> sizes) {
-  // A zero anywhere makes the product zero, whatever the order of the others.
-  bool empty = false;
-  for (const int64_t size : sizes) {
-    if (size < 0) return std::nullopt;
-    empty |= size == 0;
-  }
-  if (empty) return 0;
-  int64_t count = 1;
-  for (const int64_t size : sizes) {
-    if (__builtin_mul_overflow(count, size, &count)) return std::nullopt;
-  }
-  return count;
-}
-
-Box whole_box(std::span<const int64_t> sizes) {
-  return {std::vector<int64_t>(sizes.size(), 0), {sizes.begin(), sizes.end()}};
-}
+Box whole_box(const Sizes& sizes) { return {Sizes(sizes.size(), 0), sizes}; }
 
 std::string to_string(const Box& box) {
   std::vector<std::string> ranges;
@@ -85,13 +59,9 @@ std::string to_string(const Box& box) {
   return fmt::format("[{}]", fmt::join(ranges, ", "));
 }
 
-std::string sizes_to_string(std::span<const int64_t> sizes) {
-  return fmt::format("[{}]", fmt::join(sizes, ", "));
-}
-
-std::vector<Box> flat_range_boxes(std::span<const int64_t> sizes, int64_t begin, int64_t end) {
+std::vector<Box> flat_range_boxes(const Sizes& sizes, int64_t begin, int64_t end) {
   std::vector<Box> boxes;
-  const std::vector<int64_t> strides = dense_strides(sizes);
+  const Sizes strides = dense_strides(sizes);
   while (begin < end) {
     // The outermost dim at which a whole slab starts here, and as many of its slabs as fit.
     size_t d = 0;
@@ -109,12 +79,12 @@ std::vector<Box> flat_range_boxes(std::span<const int64_t> sizes, int64_t begin,
       rest %= strides[outer];
     }
     boxes.push_back(box);
-    begin += volume(box);
+    begin += element_count(box.size);
   }
   return boxes;
 }
 
-Status check_box(const Box& box, std::span<const int64_t> sizes, std::string_view what) {
+Status check_box(const Box& box, const Sizes& sizes, std::string_view what) {
   if (box.offset.size() != sizes.size() || box.size.size() != sizes.size()) {
     return corrupt("{}: a box has {} dims, the tensor has {}", what, box.size.size(), sizes.size());
   }
@@ -124,7 +94,7 @@ Status check_box(const Box& box, std::span<const int64_t> sizes, std::string_vie
                         box.offset[d] <= sizes[d] - box.size[d];
     if (!inside) {
       return corrupt("{}: box with offset {} and size {} in dim {} does not lie in the tensor {}",
-                     what, box.offset[d], box.size[d], d, sizes_to_string(sizes));
+                     what, box.offset[d], box.size[d], d, sizes_text(sizes));
     }
   }
   return {};
@@ -142,22 +112,21 @@ std::optional<Box> intersect(const Box& a, const Box& b) {
   return result;
 }
 
-Status check_tiling(std::span<const Box> boxes, std::span<const int64_t> sizes,
-                    std::string_view what) {
-  const std::optional<int64_t> total = element_count(sizes);
-  if (!total) return corrupt("{}: sizes {} overflow", what, sizes_to_string(sizes));
+Status check_tiling(std::span<const Box> boxes, const Sizes& sizes, std::string_view what) {
+  const Result<int64_t> total = checked_element_count(sizes, DType::kU8);
+  if (!total.ok()) return corrupt("{}: {}", what, total.message());
   int64_t covered = 0;
   for (const Box& box : boxes) {
     TUTTI_TRY(check_box(box, sizes, what));
-    if (__builtin_add_overflow(covered, volume(box), &covered)) covered = INT64_MAX;
+    if (__builtin_add_overflow(covered, element_count(box.size), &covered)) covered = INT64_MAX;
   }
   if (const auto overlap = find_overlap(boxes, sizes.size())) {
     return corrupt("{}: boxes {} and {} overlap", what, to_string(boxes[overlap->first]),
                    to_string(boxes[overlap->second]));
   }
   // Disjoint boxes inside the tensor tile it exactly when they have as many elements.
-  if (covered != *total) {
-    return corrupt("{}: the boxes hold {} of {} elements", what, covered, *total);
+  if (covered != total.value()) {
+    return corrupt("{}: the boxes hold {} of {} elements", what, covered, total.value());
   }
   return {};
 }
@@ -165,8 +134,8 @@ Status check_tiling(std::span<const Box> boxes, std::span<const int64_t> sizes,
 Status for_each_run(const Box& part, const Box& source, const Box& target,
                     const std::function<Status(int64_t, int64_t, int64_t)>& visit) {
   const size_t dims = part.size.size();
-  const std::vector<int64_t> source_strides = dense_strides(source.size);
-  const std::vector<int64_t> target_strides = dense_strides(target.size);
+  const Sizes source_strides = dense_strides(source.size);
+  const Sizes target_strides = dense_strides(target.size);
   // Dims from `inner` on are one run: whole in both arrays, but for the outermost of them.
   size_t inner = dims;
   int64_t run = 1;
@@ -175,7 +144,7 @@ Status for_each_run(const Box& part, const Box& source, const Box& target,
     run *= part.size[inner];
     if (part.size[inner] != source.size[inner] || part.size[inner] != target.size[inner]) break;
   }
-  std::vector<int64_t> index = part.offset;
+  Sizes index = part.offset;
   while (true) {
     int64_t from = 0, to = 0;
     for (size_t d = 0; d < dims; ++d) {

@@ -64,11 +64,11 @@ Status Checkpoint::check_shard(const LogicalTensor& tensor, const Shard& shard) 
     return corrupt("{}: no tensor \"{}\", which the manifest names for \"{}\"", file.path(),
                    shard.tensor, tensor.name);
   }
-  const std::vector<int64_t> sizes = shard_sizes(shard);
+  const Sizes sizes = shard_sizes(shard);
   if (stored->dtype != tensor.dtype || stored->sizes != sizes) {
     return corrupt("{}: tensor \"{}\" is {} {}, the manifest says {} {}", file.path(), shard.tensor,
-                   dtype_name(stored->dtype), sizes_to_string(stored->sizes),
-                   dtype_name(tensor.dtype), sizes_to_string(sizes));
+                   dtype_name(stored->dtype), sizes_text(stored->sizes), dtype_name(tensor.dtype),
+                   sizes_text(sizes));
   }
   return {};
 }
@@ -89,8 +89,7 @@ Status Checkpoint::read_box(const std::string& name, const Box& box, std::span<c
   if (tensor == nullptr) return not_found("{}: no tensor \"{}\"", directory_, name);
   const Status inside = check_box(box, tensor->sizes, fmt::format("tensor \"{}\"", name));
   if (!inside.ok()) return invalid("{}: {}", directory_, inside.message());
-  const size_t bytes =
-      static_cast<size_t>(element_count(box.size).value()) * dtype_bytes(tensor->dtype);
+  const size_t bytes = static_cast<size_t>(element_count(box.size)) * dtype_bytes(tensor->dtype);
   TUTTI_CHECK(out.size() == bytes, "tensor \"{}\": room for {} bytes, the box has {}", name,
               out.size(), bytes);
   for (const Shard& shard : tensor->shards) {

@@ -105,7 +105,7 @@ TEST(Checkpoint, AnyBoxIsReadFromAnySharding) {
   const uint32_t seed = std::random_device{}();
   SCOPED_TRACE(fmt::format("seed {}", seed));
   std::mt19937 random(seed);
-  const std::vector<int64_t> sizes = {7, 6, 5};
+  const Sizes sizes = {7, 6, 5};
   std::string whole(7 * 6 * 5 * 2, '\0');
   for (size_t i = 0; i < whole.size(); ++i) whole[i] = static_cast<char>(i * 37 + i / 256);
   const auto slice = [&](std::span<const Box> boxes) {
@@ -161,7 +161,7 @@ TEST(Checkpoint, AnyBoxIsReadFromAnySharding) {
 
 TEST(Checkpoint, LargeTensorsReadInDirectAndBatchedRuns) {
   TestFileSystem fs;
-  const std::vector<int64_t> sizes = {1024, 4096};  // rows of 4 KiB
+  const Sizes sizes = {1024, 4096};  // rows of 4 KiB
   std::string bytes(1024 * 4096, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>((i * 2654435761u) >> 13);
   Snapshot snapshot;

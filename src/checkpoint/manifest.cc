@@ -31,11 +31,10 @@ using ShardNames = std::set<std::pair<std::string_view, std::string_view>>;
 
 Status check_tensor(const LogicalTensor& tensor, const std::set<std::string_view>& files,
                     ShardNames& shard_names, const std::string& what) {
-  const std::optional<int64_t> count = element_count(tensor.sizes);
-  int64_t bytes = 0;
-  if (!count || *count == 0 || __builtin_mul_overflow(*count, dtype_bytes(tensor.dtype), &bytes)) {
-    return corrupt("{}: sizes {} are not all at least 1, or overflow", what,
-                   sizes_to_string(tensor.sizes));
+  const Result<int64_t> count = checked_element_count(tensor.sizes, tensor.dtype);
+  if (!count.ok()) return corrupt("{}: {}", what, count.message());
+  if (count.value() == 0) {
+    return corrupt("{}: sizes {}, expected each to be at least 1", what, sizes_text(tensor.sizes));
   }
   std::vector<Box> boxes;
   for (const Shard& shard : tensor.shards) {
@@ -57,17 +56,17 @@ Status check_tensor(const LogicalTensor& tensor, const std::set<std::string_view
 
 int64_t shard_elements(const Shard& shard) {
   int64_t elements = 0;
-  for (const Box& box : shard.boxes) elements += element_count(box.size).value();
+  for (const Box& box : shard.boxes) elements += element_count(box.size);
   return elements;
 }
 
-std::vector<int64_t> shard_sizes(const Shard& shard) {
+Sizes shard_sizes(const Shard& shard) {
   if (shard.boxes.size() == 1) return shard.boxes.front().size;
   return {shard_elements(shard)};
 }
 
 int64_t tensor_bytes(const LogicalTensor& tensor) {
-  return element_count(tensor.sizes).value() * static_cast<int64_t>(dtype_bytes(tensor.dtype));
+  return element_count(tensor.sizes) * static_cast<int64_t>(dtype_bytes(tensor.dtype));
 }
 
 bool is_write_token(std::string_view text) {

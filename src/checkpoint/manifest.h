@@ -15,7 +15,6 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "checkpoint/box.h"
-#include "tensor/dtype.h"
 
 namespace tutti {
 
@@ -35,7 +34,7 @@ struct Shard {
 struct LogicalTensor {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<int64_t> sizes;  // global; each at least 1
+  Sizes sizes;  // global; each at least 1
   std::vector<Shard> shards;
 };
 
@@ -60,7 +59,7 @@ struct Manifest {
 // The elements of all of a shard's boxes. Requires a shard of a valid manifest.
 int64_t shard_elements(const Shard& shard);
 // The sizes that a shard's tensor has in its file: the box's when it is one, else one dim.
-std::vector<int64_t> shard_sizes(const Shard& shard);
+Sizes shard_sizes(const Shard& shard);
 // Bytes of the whole tensor.
 int64_t tensor_bytes(const LogicalTensor& tensor);
 

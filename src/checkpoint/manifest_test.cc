@@ -25,8 +25,8 @@ Manifest example() {
       {"w",
        DType::kBF16,
        {4, 6},
-       {{"rank-00000.safetensors", "w", flat_range_boxes(std::vector<int64_t>{4, 6}, 0, 10), {}},
-        {"rank-00001.safetensors", "w", flat_range_boxes(std::vector<int64_t>{4, 6}, 10, 24), {}}}},
+       {{"rank-00000.safetensors", "w", flat_range_boxes(Sizes{4, 6}, 0, 10), {}},
+        {"rank-00001.safetensors", "w", flat_range_boxes(Sizes{4, 6}, 10, 24), {}}}},
       {"scalar", DType::kF32, {}, {{"rank-00000.safetensors", "scalar", {Box{}}, some_digest()}}}};
   return manifest;
 }
@@ -51,8 +51,8 @@ TEST(Manifest, PrintsAndParsesBackUnchanged) {
   EXPECT_EQ(parsed.value().plan, example().plan);
   EXPECT_EQ(parsed.value().trainer, example().trainer);
   EXPECT_EQ(parsed.value().tensors[0].shards[1].boxes, example().tensors[0].shards[1].boxes);
-  EXPECT_EQ(shard_sizes(parsed.value().tensors[0].shards[0]), (std::vector<int64_t>{10}));
-  EXPECT_EQ(shard_sizes(parsed.value().tensors[1].shards[0]), std::vector<int64_t>{});
+  EXPECT_EQ(shard_sizes(parsed.value().tensors[0].shards[0]), (Sizes{10}));
+  EXPECT_EQ(shard_sizes(parsed.value().tensors[1].shards[0]), Sizes{});
   EXPECT_EQ(tensor_bytes(parsed.value().tensors[0]), 48);
 }
 
@@ -94,8 +94,9 @@ TEST(Manifest, RefusesEachFalseClaim) {
       {"\"name\":\"rank-00001.safetensors\"", "\"name\":\"x\"", "not in the list of files"},
       {"\"bytes\":4096", "\"bytes\":-4096", "has -4096 bytes"},
       {"\"sizes\":[4,6]", "\"sizes\":[4,7]", "elements"},
-      {"\"sizes\":[4,6]", "\"sizes\":[4,0]", "not all at least 1"},
-      {"\"sizes\":[4,6]", "\"sizes\":[9223372036854775807,9223372036854775807]", "overflow"},
+      {"\"sizes\":[4,6]", "\"sizes\":[4,0]", "expected each to be at least 1"},
+      {"\"sizes\":[4,6]", "\"sizes\":[9223372036854775807,9223372036854775807]",
+       "more bytes than fit"},
       {"\"sizes\":[4,6]", "\"sizes\":[4,6,1]", "a box has 2 dims, the tensor has 3"},
       {"[[1,1],[0,4]]", "[[1,1],[0,3]]", "the boxes hold 23 of 24 elements"},
       {"[[1,1],[0,4]]", "[[0,1],[0,4]]", "overlap"},

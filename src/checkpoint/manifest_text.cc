@@ -28,7 +28,7 @@ Result<Box> parse_box(const json& value, const std::string& what) {
     return corrupt("{}: a box is of type {}, expected an array", what, value.type_name());
   Box box;
   for (const json& range : value) {
-    TUTTI_ASSIGN(const std::vector<int64_t> pair, json_sizes(range, what + ": box"));
+    TUTTI_ASSIGN(const Sizes pair, json_sizes(range, what + ": box"));
     if (pair.size() != 2) {
       return corrupt("{}: {} in a box, expected [offset, size]", what, range.dump());
     }

@@ -2,7 +2,6 @@
 // a candidate ("step-..."); its manifest says what it is. Pure functions of the file system.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 

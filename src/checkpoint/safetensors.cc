@@ -38,7 +38,7 @@ Result<SafetensorsTensor> parse_tensor(const std::string& name, const json& entr
   TUTTI_ASSIGN(const json* shape, json_array(entry, "shape", what));
   TUTTI_ASSIGN(tensor.sizes, json_sizes(*shape, what + " shape"));
   TUTTI_ASSIGN(const json* offsets, json_array(entry, "data_offsets", what));
-  TUTTI_ASSIGN(const std::vector<int64_t> range, json_sizes(*offsets, what + " data_offsets"));
+  TUTTI_ASSIGN(const Sizes range, json_sizes(*offsets, what + " data_offsets"));
   if (range.size() != 2 || range[0] > range[1]) {
     return corrupt("{}: data_offsets are {}, expected [begin, end]", what, offsets->dump());
   }
@@ -46,11 +46,9 @@ Result<SafetensorsTensor> parse_tensor(const std::string& name, const json& entr
     return corrupt("{}: data_offsets end at {}, the file holds {} bytes of data", what, range[1],
                    data_bytes);
   }
-  const std::optional<int64_t> count = element_count(tensor.sizes);
-  int64_t bytes = 0;
-  if (!count || __builtin_mul_overflow(*count, dtype_bytes(tensor.dtype), &bytes)) {
-    return corrupt("{}: shape {} has more than 2^63 - 1 bytes", what, shape->dump());
-  }
+  const Result<int64_t> count = checked_element_count(tensor.sizes, tensor.dtype);
+  if (!count.ok()) return corrupt("{}: {}", what, count.message());
+  const int64_t bytes = count.value() * static_cast<int64_t>(dtype_bytes(tensor.dtype));
   if (bytes != range[1] - range[0]) {
     return corrupt("{}: shape {} of {} takes {} bytes, data_offsets hold {}", what, shape->dump(),
                    dtype, bytes, range[1] - range[0]);

@@ -7,7 +7,6 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +16,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/status.h"
-#include "tensor/dtype.h"
+#include "tensor/shape.h"
 
 namespace tutti {
 
@@ -26,7 +25,7 @@ inline constexpr uint64_t kSafetensorsHeaderBytesMax = 100'000'000;
 struct SafetensorsTensor {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<int64_t> sizes = {};
+  Sizes sizes = {};
   uint64_t offset = 0;  // of its first byte, from the start of the data
   uint64_t bytes = 0;
 };

@@ -46,7 +46,7 @@ TEST(Safetensors, ReadsAFileByteForByteAsTheFormatSays) {
     const SafetensorsTensor* a = reader->find("a");
     ASSERT_NE(a, nullptr);
     EXPECT_EQ(a->dtype, DType::kF16);
-    EXPECT_EQ(a->sizes, (std::vector<int64_t>{1, 2}));
+    EXPECT_EQ(a->sizes, (Sizes{1, 2}));
     std::string bytes(2, '\0');
     ASSERT_TRUE(reader->read(*a, 1, bytes).ok());
     EXPECT_EQ(bytes, "BC");
@@ -86,7 +86,7 @@ TEST(Safetensors, WrittenFilesReadBackAndAreDeterministic) {
   EXPECT_EQ((files[0].size() - 12) % 8, 0u);
   auto reader = SafetensorsReader::open(fs, kPath);
   ASSERT_TRUE(reader.ok()) << reader.message();
-  EXPECT_EQ(reader->find("z \"q\" \n")->sizes, (std::vector<int64_t>{2, 2}));
+  EXPECT_EQ(reader->find("z \"q\" \n")->sizes, (Sizes{2, 2}));
   EXPECT_EQ(reader->find("a")->offset, 8u);
 }
 
@@ -114,9 +114,9 @@ TEST(SafetensorsHeader, RefusesEachFalseClaim) {
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 4, "the file holds 4 bytes"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4, "takes 8 bytes"},
       {R"({"a":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0,
-       "more than 2^63 - 1 bytes"},
+       "more bytes than fit"},
       {R"({"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]}})", 0,
-       "more than 2^63 - 1 bytes"},
+       "more bytes than fit"},
       {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
        R"("b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
        3, "it overlaps another"},
@@ -168,7 +168,7 @@ TEST(SafetensorsWriter, RefusesWhatWouldNotReadBack) {
   EXPECT_NE(message_of({{"__metadata__", DType::kU8, {1}}}).find("taken"), std::string::npos);
   EXPECT_NE(message_of({{"\xff", DType::kU8, {1}}}).find("UTF-8"), std::string::npos);
   EXPECT_NE(message_of({{"a", DType::kU8, {-1}}}).find("negative"), std::string::npos);
-  EXPECT_NE(message_of({{"a", DType::kF32, {int64_t{1} << 62}}}).find("overflow"),
+  EXPECT_NE(message_of({{"a", DType::kF32, {int64_t{1} << 62}}}).find("more bytes than fit"),
             std::string::npos);
 }
 

@@ -16,13 +16,9 @@ constexpr uint64_t kAlignment = 8;
 constexpr size_t kPieceBytes = 1 << 20;
 
 Result<uint64_t> declared_bytes(const SafetensorsDeclaration& tensor) {
-  const std::optional<int64_t> count = element_count(tensor.sizes);
-  int64_t bytes = 0;
-  if (!count || __builtin_mul_overflow(*count, dtype_bytes(tensor.dtype), &bytes)) {
-    return invalid("tensor \"{}\": sizes {} are negative or overflow", tensor.name,
-                   sizes_to_string(tensor.sizes));
-  }
-  return static_cast<uint64_t>(bytes);
+  const Result<int64_t> count = checked_element_count(tensor.sizes, tensor.dtype);
+  if (!count.ok()) return invalid("tensor \"{}\": {}", tensor.name, count.message());
+  return static_cast<uint64_t>(count.value()) * dtype_bytes(tensor.dtype);
 }
 
 }  // namespace

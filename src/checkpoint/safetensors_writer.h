@@ -16,14 +16,14 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/status.h"
-#include "tensor/dtype.h"
+#include "tensor/shape.h"
 
 namespace tutti {
 
 struct SafetensorsDeclaration {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<int64_t> sizes;
+  Sizes sizes;
 };
 
 struct SafetensorsSummary {

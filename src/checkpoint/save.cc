@@ -18,14 +18,14 @@ constexpr uint64_t kSpareBytes = 1 << 20;
 
 Status check_tensor(const SnapshotTensor& tensor, std::span<const Box> boxes) {
   const std::string what = fmt::format("tensor \"{}\"", tensor.name);
+  const Result<int64_t> whole = checked_element_count(tensor.sizes, tensor.dtype);
+  if (!whole.ok()) return invalid("{}: {}", what, whole.message());
   int64_t elements = 0;
   for (const Box& box : boxes) {
     const Status inside = check_box(box, tensor.sizes, what);
     if (!inside.ok()) return invalid("{}", inside.message());
-    const std::optional<int64_t> count = element_count(box.size);
-    if (!count || __builtin_add_overflow(elements, *count, &elements)) {
-      return invalid("{}: sizes {} overflow", what, sizes_to_string(tensor.sizes));
-    }
+    elements += element_count(box.size);
+    if (elements > whole.value()) return invalid("{}: its boxes overlap", what);
   }
   const uint64_t expected = static_cast<uint64_t>(elements) * dtype_bytes(tensor.dtype);
   if (tensor.bytes.size() != expected) {
@@ -71,8 +71,8 @@ Result<std::vector<LogicalTensor>> merge_ranks(std::span<const RankShards> ranks
       LogicalTensor& whole = tensors[found->second];
       if (whole.dtype != part.dtype || whole.sizes != part.sizes) {
         return invalid("tensor \"{}\": {} says {} {}, another rank {} {}", part.name,
-                       rank.file.name, dtype_name(part.dtype), sizes_to_string(part.sizes),
-                       dtype_name(whole.dtype), sizes_to_string(whole.sizes));
+                       rank.file.name, dtype_name(part.dtype), sizes_text(part.sizes),
+                       dtype_name(whole.dtype), sizes_text(whole.sizes));
       }
       whole.shards.insert(whole.shards.end(), part.shards.begin(), part.shards.end());
     }

@@ -28,7 +28,7 @@ namespace tutti {
 struct SnapshotTensor {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<int64_t> sizes;   // of the whole tensor
+  Sizes sizes;                  // of the whole tensor
   std::vector<Box> boxes = {};  // which elements `bytes` holds, box after box; none: all of them
   std::span<const char> bytes = {};
 };

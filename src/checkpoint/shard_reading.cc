@@ -75,7 +75,7 @@ Status read_from_shard(SafetensorsReader& file, const SafetensorsTensor& stored,
                            .bytes = static_cast<uint64_t>(count) * element_bytes});
       }));
     }
-    box_start += static_cast<uint64_t>(element_count(box.size).value());
+    box_start += static_cast<uint64_t>(element_count(box.size));
   }
   return reader.flush();
 }

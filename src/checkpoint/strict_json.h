@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "tensor/shape.h"
 
 namespace tutti {
 
@@ -27,7 +28,7 @@ Result<std::string> json_string(const nlohmann::json& object, const char* key,
 Result<const nlohmann::json*> json_array(const nlohmann::json& object, const char* key,
                                          std::string_view what);
 // The array of non-negative integers `value`.
-Result<std::vector<int64_t>> json_sizes(const nlohmann::json& value, std::string_view what);
+Result<Sizes> json_sizes(const nlohmann::json& value, std::string_view what);
 // Every key of the object `value` is one of `keys`.
 Status json_only_keys(const nlohmann::json& value, std::initializer_list<std::string_view> keys,
                       std::string_view what);

@@ -16,8 +16,8 @@ class TestSnapshot {
  public:
   explicit TestSnapshot(int64_t step) {
     for (size_t i = 0; i < 3; ++i) {
-      const std::vector<int64_t> sizes[] = {{8, 16}, {5}, {}};
-      const int64_t count = element_count(sizes[i]).value();
+      const Sizes sizes[] = {{8, 16}, {5}, {}};
+      const int64_t count = element_count(sizes[i]);
       std::string bytes(static_cast<size_t>(count) * 4, '\0');
       for (size_t b = 0; b < bytes.size(); ++b) {
         bytes[b] = static_cast<char>(static_cast<size_t>(step) * 31 + i * 7 + b);
