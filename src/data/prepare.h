@@ -1,0 +1,46 @@
+// Preparation: documents → tokens, an end-of-text behind each document → Megatron-LM's .bin/.idx.
+//
+// DIRECTORY receives train.{bin,idx}, validation.{bin,idx} (when anything is held out), a copy of
+// the tokenizer and, last, dataset.json. What is there is therefore whole whenever dataset.json is.
+// The result is a pure function of inputs, tokenizer and options: the number of threads does not
+// change a byte. One preparation at a time may write to a directory.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/fs.h"
+#include "base/status.h"
+#include "data/dataset_metadata.h"
+#include "data/document_stream.h"
+
+namespace tutti {
+
+struct PrepareOptions {
+  std::vector<std::string> inputs;  // files, directories, globs: see corpus_files.h
+  std::string directory;            // created when missing
+  std::string tokenizer;            // path of a tokenizer.json with an end-of-text token
+  DocumentOptions documents;
+  double validation = 0.05;  // fraction held out: see validation_split.h
+  int threads = 0;           // 0: those of the machine
+};
+
+struct PrepareProgress {
+  const char* phase;  // "checking inputs" or "encoding"
+  uint64_t bytes_done = 0;
+  uint64_t bytes_total = 0;  // of the files as they are, compressed or not
+  int64_t tokens = 0;
+};
+
+struct PreparedDataset {
+  DatasetMetadata metadata;
+  bool reused = false;  // the directory held these tokens already
+};
+
+// `progress` (may be empty) is called on the calling thread.
+Result<PreparedDataset> prepare_dataset(
+    FileSystem& fs, const PrepareOptions& options,
+    const std::function<void(const PrepareProgress&)>& progress);
+
+}  // namespace tutti

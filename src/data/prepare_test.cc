@@ -1,0 +1,194 @@
+#include "data/prepare.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/test_file_system.h"
+#include "data/indexed_dataset.h"
+#include "data/test_corpus.h"
+#include "data/validation_split.h"
+
+namespace tutti {
+namespace {
+
+class Prepare : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(fs_.create_directories("/c").ok());
+    write_text(fs_, "/tokenizer.json", tokenizer_json_of("the cat sat on the mat", 260));
+    std::mt19937 random(5);
+    for (int i = 0; i < 20; ++i) {
+      texts_.push_back(random_text(random, 30));
+      write_text(fs_, fmt::format("/c/{:02}.txt", i), texts_.back());
+    }
+    options_ = {.inputs = {"/c"}, .directory = "/out", .tokenizer = "/tokenizer.json"};
+    options_.validation = 0.2;
+    options_.threads = 2;
+  }
+
+  PreparedDataset prepare() {
+    auto prepared = prepare_dataset(fs_, options_, {});
+    EXPECT_TRUE(prepared.ok()) << prepared.message();
+    return prepared.ok() ? *prepared : PreparedDataset{};
+  }
+
+  std::string text_of(const char* prefix) {
+    const auto dataset = IndexedDataset::open(fs_, join_path("/out", prefix), 260);
+    EXPECT_TRUE(dataset.ok()) << dataset.message();
+    std::vector<int32_t> ids(dataset->tokens().size());
+    dataset->tokens().read(0, ids);
+    return *Tokenizer::load(fs_, "/out/tokenizer.json")->decode(ids);
+  }
+
+  TestFileSystem fs_;
+  PrepareOptions options_;
+  std::vector<std::string> texts_;
+};
+
+TEST_F(Prepare, EveryDocumentIsOnOneSideAndEnded) {
+  const DatasetMetadata metadata = prepare().metadata;
+  EXPECT_EQ(metadata.train.documents + metadata.validation.documents, 20);
+  EXPECT_GT(metadata.validation.documents, 0);
+  const std::string train = text_of(kTrainPrefix), validation = text_of(kValidationPrefix);
+  for (const std::string& text : texts_) {
+    const std::string ended = text + "<|endoftext|>";
+    EXPECT_NE(train.find(ended) != std::string::npos, validation.find(ended) != std::string::npos);
+  }
+}
+
+TEST_F(Prepare, ThreadsDoNotChangeAByte) {
+  prepare();
+  const std::string bin = *read_file(fs_, "/out/train.bin"),
+                    idx = *read_file(fs_, "/out/train.idx");
+  options_.threads = 5;
+  options_.directory = "/other";
+  prepare();
+  EXPECT_EQ(*read_file(fs_, "/other/train.bin"), bin);
+  EXPECT_EQ(*read_file(fs_, "/other/train.idx"), idx);
+}
+
+TEST_F(Prepare, ASecondRunReusesAndAChangeDoesNot) {
+  const PreparedDataset first = prepare();
+  const PreparedDataset second = prepare();
+  EXPECT_FALSE(first.reused);
+  EXPECT_TRUE(second.reused);
+  EXPECT_EQ(first.metadata, second.metadata);
+  std::string changed = texts_[0];
+  changed[0] = changed[0] == 'q' ? 'r' : 'q';  // as long as before
+  write_text(fs_, "/c/00.txt", "q" + texts_[0].substr(1));
+  EXPECT_FALSE(prepare().reused);
+  options_.validation = 0.3;
+  EXPECT_FALSE(prepare().reused);
+  ASSERT_TRUE(fs_.remove("/out/train.idx").ok());
+  EXPECT_FALSE(prepare().reused);
+}
+
+TEST_F(Prepare, EntropyIsThatOfTheTrainingTokens) {
+  options_.inputs = {"/one.txt"};
+  options_.validation = 0;
+  write_text(fs_, "/one.txt", "xyz");
+  // Four tokens, each once: x, y, z and the end of text.
+  EXPECT_NEAR(prepare().metadata.unigram_entropy_nats, std::log(4.0), 1e-12);
+}
+
+TEST_F(Prepare, TextDoesNotForgeTheEndOfADocument) {
+  options_.inputs = {"/one.txt"};
+  options_.validation = 0;
+  write_text(fs_, "/one.txt", "a<|endoftext|>b");
+  prepare();
+  const auto dataset = IndexedDataset::open(fs_, "/out/train", 260);
+  std::vector<int32_t> ids(dataset->tokens().size());
+  dataset->tokens().read(0, ids);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 0), 1);
+}
+
+TEST_F(Prepare, ASingleTextFileIsCutAtALine) {
+  options_.inputs = {"/one.txt"};
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += fmt::format("line {}\n", i);
+  write_text(fs_, "/one.txt", text);
+  const DatasetMetadata metadata = prepare().metadata;
+  EXPECT_NEAR(metadata.validation.text_bytes / double(text.size()), 0.2, 0.01);
+  const std::string train = text_of(kTrainPrefix), validation = text_of(kValidationPrefix);
+  EXPECT_TRUE(validation.starts_with("line "));
+  EXPECT_EQ(train.substr(0, train.size() - 13) + validation.substr(0, validation.size() - 13),
+            text);
+}
+
+TEST_F(Prepare, ASingleFileOfJsonLinesIsSplitByDocument) {
+  options_.inputs = {"/one.jsonl"};
+  std::string lines;
+  for (int i = 0; i < 500; ++i) lines += fmt::format("{{\"text\": \"document {}\"}}\n", i);
+  write_text(fs_, "/one.jsonl", lines);
+  const DatasetMetadata metadata = prepare().metadata;
+  EXPECT_EQ(metadata.train.documents + metadata.validation.documents, 500);
+  EXPECT_NEAR(metadata.validation.documents, 100, 40);
+}
+
+TEST_F(Prepare, ErrorsNameTheFileAndTheOffset) {
+  write_text(fs_, "/c/07.txt", "abc\xFF");
+  const auto prepared = prepare_dataset(fs_, options_, {});
+  ASSERT_FALSE(prepared.ok());
+  EXPECT_NE(prepared.message().find("/c/07.txt: not UTF-8: byte 0xff at offset 3"),
+            std::string::npos)
+      << prepared.message();
+  EXPECT_FALSE(exists(fs_, "/out/train.bin.tmp"));
+}
+
+// Whatever operation fails, dataset.json never describes files that are not those it says.
+TEST_F(Prepare, AFailingDiskLeavesNothingThatLooksWhole) {
+  for (int64_t operation = 0;; ++operation) {
+    options_.directory = fmt::format("/out{}", operation);
+    fs_.fail_operation(fs_.operations() + operation);
+    if (prepare_dataset(fs_, options_, {}).ok()) {
+      EXPECT_GT(operation, 80);  // 20 inputs, each looked at, digested and read
+      break;
+    }
+    EXPECT_FALSE(read_dataset_metadata(fs_, options_.directory).ok()) << operation;
+  }
+}
+
+TEST(ValidationSplit, AFileKeepsItsSideWhenOthersCome) {
+  TestFileSystem fs;
+  std::vector<CorpusFile> files;
+  for (int i = 0; i < 200; ++i) files.push_back({"", fmt::format("f{}.txt", i), 10});
+  const auto many = plan_split(fs, files, DocumentFormat::kText, 0.25);
+  files.resize(100);
+  const auto few = plan_split(fs, files, DocumentFormat::kText, 0.25);
+  ASSERT_TRUE(many.ok() && few.ok());
+  EXPECT_TRUE(std::equal(few->split.begin(), few->split.end(), many->split.begin()));
+  EXPECT_NEAR(std::count(many->split.begin(), many->split.end(), Split::kValidation), 50, 25);
+}
+
+TEST(ValidationSplit, BothSidesHaveAFile) {
+  TestFileSystem fs;
+  const std::vector<CorpusFile> files = {{"", "a.txt", 10}, {"", "b.txt", 10}, {"", "c.txt", 10}};
+  for (const double fraction : {0.001, 0.999}) {
+    const auto plan = plan_split(fs, files, DocumentFormat::kText, fraction);
+    ASSERT_TRUE(plan.ok());
+    const auto held = std::count(plan->split.begin(), plan->split.end(), Split::kValidation);
+    EXPECT_GE(held, 1);
+    EXPECT_LE(held, 2);
+  }
+  EXPECT_FALSE(plan_split(fs, files, DocumentFormat::kText, 1.0).ok());
+}
+
+TEST(DatasetMetadata, RoundTripsAndNamesWhatIsWrong) {
+  DatasetMetadata metadata;
+  metadata.fingerprint = "f";
+  metadata.vocab_size = 8192;
+  metadata.train = {1, 2, 3, 4};
+  metadata.validation_fraction = 0.05;
+  metadata.unigram_entropy_nats = 6.25;
+  const std::string json = dataset_metadata_json(metadata);
+  ASSERT_TRUE(parse_dataset_metadata(json, "x").ok());
+  EXPECT_EQ(*parse_dataset_metadata(json, "x"), metadata);
+  std::string bad = json;
+  bad.replace(bad.find("\"tokens\": 3"), 11, "\"tokens\": -3");
+  EXPECT_NE(parse_dataset_metadata(bad, "x").message().find("x: train.tokens"), std::string::npos);
+  EXPECT_FALSE(parse_dataset_metadata("[]", "x").ok());
+}
+
+}  // namespace
+}  // namespace tutti
