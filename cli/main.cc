@@ -21,6 +21,7 @@ struct Verb {
 };
 
 constexpr auto kVerbs = std::to_array<Verb>({
+    {"explain", "Say what the keys of a run config mean", run_explain},
     {"doctor", "Describe this machine: CPU, memory, libraries, measured peaks", run_doctor},
 });
 

@@ -1,0 +1,123 @@
+// The configuration of a run: what `tutti VERB CONFIG.toml [section.key=value ...]` reads.
+//
+// `Config` is a value. Every key, with its type, range, meaning and place in this struct, is one
+// row of the table in train/config_keys.h; parsing, checking, `tutti explain` and the resolved
+// config all follow from that table. Defaults are the initialisers below. Thread-safe: nothing is
+// kept.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/fs.h"
+#include "base/status.h"
+#include "models/config.h"
+#include "optim/lr_schedule.h"
+#include "tensor/dtype.h"
+
+namespace tutti {
+
+enum class PipelineSchedule { kGPipe, k1F1B, kInterleaved1F1B, kZbH1, kZbH2, kZbV, kDualPipeV };
+enum class RecomputePolicy { kNone, kSelective, kFull };
+enum class OffloadPolicy { kNone, kOptimizer, kActivations };
+
+struct TokenizerSection {
+  std::string path;
+};
+
+struct DataSection {
+  std::string train;       // prefix of a .bin/.idx pair
+  std::string validation;  // the same; empty: none
+  int64_t seed = -1;       // of the sample order; -1 becomes train.seed
+};
+
+struct TrainSection {
+  int64_t steps = 1000;
+  int64_t seed = 1234;
+  int64_t seq_len = 1024;
+  int64_t micro_batch = 1;   // samples a rank holds at once
+  int64_t global_batch = 0;  // samples a step; 0 becomes micro_batch x data ranks
+  int64_t eval_every = 0;    // steps; 0: never
+  int64_t eval_batches = 20;
+  int64_t threads = 0;  // 0: every core this process may use
+};
+
+struct OptimSection {
+  double lr = 6e-4;
+  double min_lr = 0;
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double epsilon = 1e-8;
+  double weight_decay = 0.1;
+  double grad_clip = 1.0;  // 0: off
+  LrShape schedule = LrShape::kCosine;
+  int64_t warmup_steps = 0;
+  int64_t decay_steps = 0;  // 0 becomes the schedule's natural length
+};
+
+struct PrecisionSection {
+  DType compute = DType::kF32;
+};
+
+// Sizes of the mesh axes and what is done along them.
+struct ParallelSection {
+  int64_t pp = 1, dp = 1, shard = 1, ep = 1, cp = 1, tp = 1;
+  int64_t zero = 0;
+  PipelineSchedule schedule = PipelineSchedule::k1F1B;
+  RecomputePolicy recompute = RecomputePolicy::kNone;
+  OffloadPolicy offload = OffloadPolicy::kNone;
+};
+
+struct CheckpointSection {
+  int64_t every = 0;  // steps; 0: only at the end
+  int64_t keep = 2;   // 0: all
+  bool async = true;
+};
+
+struct LogSection {
+  int64_t every = 1;  // steps
+  bool tensorboard = true;
+};
+
+struct RunSection {
+  std::string dir = "runs/default";
+  std::string name;  // empty becomes the last part of dir
+};
+
+struct Config {
+  std::string preset;  // model.preset; the sizes are in `model`
+  ModelConfig model;
+  TokenizerSection tokenizer;
+  DataSection data;
+  TrainSection train;
+  OptimSection optim;
+  PrecisionSection precision;
+  ParallelSection parallel;
+  CheckpointSection checkpoint;
+  LogSection log;
+  RunSection run;
+
+  // Ranks that see different samples: dp x shard x ep.
+  int64_t data_ranks() const { return parallel.dp * parallel.shard * parallel.ep; }
+  int64_t world_size() const { return data_ranks() * parallel.pp * parallel.cp * parallel.tp; }
+  // Microbatches a rank runs in one step. Requires a checked config.
+  int64_t accumulation() const { return train.global_batch / (train.micro_batch * data_ranks()); }
+  int64_t tokens_per_step() const { return train.global_batch * train.seq_len; }
+  LrSchedule lr_schedule() const;
+};
+
+// Reads `path`, then applies `overrides` ("section.key=value", the last one wins), fills in what
+// follows from other keys, and checks the whole. Errors name file:line:column and the key.
+Result<Config> load_config(FileSystem& fs, const std::string& path,
+                           std::span<const std::string> overrides);
+
+// The same for text; `source` is the name that errors give it.
+Result<Config> parse_config(std::string_view text, const std::string& source,
+                            std::span<const std::string> overrides);
+
+// The resolved config: every key, as TOML that parse_config reads back to an equal Config.
+std::string format_config(const Config& config);
+
+}  // namespace tutti

@@ -1,0 +1,197 @@
+#include "train/config_keys.h"
+
+namespace tutti {
+namespace {
+
+constexpr double kCount = 9007199254740992.0;  // 2^53: exact in the double that ranges are kept in
+constexpr double kSteps = 1e12;
+constexpr double kAxis = 65536;
+constexpr KeyRange kNone = {};
+constexpr KeyRange kFraction = {.min = 0, .max = 1, .below_max = true};
+
+constexpr std::string_view kArchitectures[] = {"gpt2", "llama"};
+constexpr std::string_view kLrShapes[] = {"cosine", "linear", "wsd", "constant"};
+constexpr std::string_view kComputeTypes[] = {"f32"};
+constexpr DType kComputeDTypes[] = {DType::kF32};
+constexpr std::string_view kPipelines[] = {"gpipe", "1f1b", "interleaved-1f1b", "zb-h1",
+                                           "zb-h2", "zbv",  "dualpipev"};
+constexpr std::string_view kRecompute[] = {"none", "selective", "full"};
+constexpr std::string_view kOffload[] = {"none", "optimizer", "activations"};
+
+size_t compute_index(const Config& config) {
+  size_t index = 0;
+  while (kComputeDTypes[index] != config.precision.compute) ++index;
+  return index;
+}
+
+// The member that a key sets.
+#define TUTTI_MEMBER(path) \
+  [](Config & c) -> auto& { return c.path; }
+// An enum whose values are in the order of `words`.
+#define TUTTI_ENUM(path, words)                                                \
+  ChoiceField {                                                                \
+    words, [](const Config& c) { return static_cast<size_t>(c.path); },        \
+        [](Config& c, size_t i) { c.path = static_cast<decltype(c.path)>(i); } \
+  }
+
+// clang-format off
+constexpr ConfigKey kKeys[] = {
+    {"model.preset", TUTTI_MEMBER(preset), kNone, "",
+     "Published sizes to start from; the other model keys override them", "\"gpt2-124m\""},
+    {"model.architecture", TUTTI_ENUM(model.architecture, kArchitectures), kNone, "",
+     "How the layers are built", "\"llama\""},
+    {"model.layers", TUTTI_MEMBER(model.layers), {1, 10000}, "layers",
+     "Transformer blocks", "12"},
+    {"model.embed", TUTTI_MEMBER(model.embed), {1, 1 << 20}, "elements",
+     "Width of the residual stream (hidden size)", "768"},
+    {"model.heads", TUTTI_MEMBER(model.heads), {1, 65536}, "heads",
+     "Query heads of attention", "12"},
+    {"model.kv_heads", TUTTI_MEMBER(model.kv_heads), {1, 65536}, "heads",
+     "Key and value heads; fewer than heads is grouped-query attention. Default: heads", "4"},
+    {"model.head_dim", TUTTI_MEMBER(model.head_dim), {1, 65536}, "elements",
+     "Width of one head. Default: embed / heads", "64"},
+    {"model.mlp", TUTTI_MEMBER(model.mlp), {1, 1 << 24}, "elements",
+     "Width inside the MLP", "3072"},
+    {"model.vocab", TUTTI_MEMBER(model.vocab), {2, 1 << 24}, "tokens",
+     "Rows of the embedding; at least the size of the tokenizer", "50257"},
+    {"model.context", TUTTI_MEMBER(model.context), {1, 1 << 24}, "tokens",
+     "Longest sequence the model can see", "1024"},
+    {"model.tied_embeddings", TUTTI_MEMBER(model.tied_embeddings), kNone, "",
+     "Whether the output projection is the embedding", "true"},
+    {"model.qkv_bias", TUTTI_MEMBER(model.qkv_bias), kNone, "",
+     "Biases on query, key and value projections; always on in gpt2", "false"},
+    {"model.output_bias", TUTTI_MEMBER(model.output_bias), kNone, "",
+     "Biases on the attention output and the MLP; always on in gpt2", "false"},
+    {"model.norm_epsilon", TUTTI_MEMBER(model.norm_epsilon), {0, 1, true}, "",
+     "Added to the variance in normalisation", "1e-5"},
+    {"model.rope_theta", TUTTI_MEMBER(model.rope_theta), {1, 1e12}, "",
+     "Base of the rotary position frequencies (llama)", "500000.0"},
+    {"model.rope_factor", TUTTI_MEMBER(model.rope_scaling.factor), {1, 1e6}, "",
+     "Llama 3 frequency scaling: how far low frequencies are stretched; 1 is off", "8.0"},
+    {"model.rope_low_freq_factor", TUTTI_MEMBER(model.rope_scaling.low_freq_factor), {0, 1e6, true},
+     "", "Llama 3 frequency scaling: waves longer than original_context / this are stretched", "1.0"},
+    {"model.rope_high_freq_factor", TUTTI_MEMBER(model.rope_scaling.high_freq_factor),
+     {0, 1e6, true}, "",
+     "Llama 3 frequency scaling: waves shorter than original_context / this stay", "4.0"},
+    {"model.rope_original_context", TUTTI_MEMBER(model.rope_scaling.original_context),
+     {1, 1 << 24}, "tokens", "Llama 3 frequency scaling: context before stretching", "8192"},
+    {"model.dropout", TUTTI_MEMBER(model.dropout), kFraction, "",
+     "Probability of zeroing after the embedding and each residual branch", "0.1"},
+    {"model.init_std", TUTTI_MEMBER(model.init_std), {0, 10, true}, "",
+     "Standard deviation of initial weights; residual projections get 1/sqrt(2 layers) of it",
+     "0.02"},
+
+    {"tokenizer.path", TUTTI_MEMBER(tokenizer.path), kNone, "path",
+     "Hugging Face tokenizer.json", "\"data/tokenizer.json\""},
+
+    {"data.train", TUTTI_MEMBER(data.train), kNone, "path",
+     "Training tokens: the prefix of a .bin/.idx pair", "\"data/train\""},
+    {"data.validation", TUTTI_MEMBER(data.validation), kNone, "path",
+     "Validation tokens: the prefix of a .bin/.idx pair; empty for none", "\"data/validation\""},
+    {"data.seed", TUTTI_MEMBER(data.seed), {-1, kCount}, "",
+     "Seed of the order of samples; -1 takes train.seed", "7"},
+
+    {"train.steps", TUTTI_MEMBER(train.steps), {1, kSteps}, "steps",
+     "Optimizer updates in the whole run", "20000"},
+    {"train.seed", TUTTI_MEMBER(train.seed), {0, kCount}, "",
+     "Seed of initial weights and dropout", "1234"},
+    {"train.seq_len", TUTTI_MEMBER(train.seq_len), {1, 1 << 24}, "tokens",
+     "Length of a sample", "1024"},
+    {"train.micro_batch", TUTTI_MEMBER(train.micro_batch), {1, 1 << 14}, "samples",
+     "Samples that a rank computes at once: sets the memory of activations", "4"},
+    {"train.global_batch", TUTTI_MEMBER(train.global_batch), {0, kGlobalBatchMax}, "samples",
+     "Samples in one update, over all ranks; 0 is micro_batch x data ranks", "512"},
+    {"train.eval_every", TUTTI_MEMBER(train.eval_every), {0, kSteps}, "steps",
+     "Steps from one evaluation to the next; 0 is never", "250"},
+    {"train.eval_batches", TUTTI_MEMBER(train.eval_batches), {1, 1e9}, "microbatches",
+     "Microbatches of validation data in one evaluation", "20"},
+    {"train.threads", TUTTI_MEMBER(train.threads), {0, 4096}, "threads",
+     "Threads for kernels; 0 is every core this process may use", "8"},
+
+    {"optim.lr", TUTTI_MEMBER(optim.lr), {0, 10, true}, "",
+     "Highest learning rate", "6e-4"},
+    {"optim.min_lr", TUTTI_MEMBER(optim.min_lr), {0, 10}, "",
+     "Learning rate at the end of the decay", "6e-5"},
+    {"optim.beta1", TUTTI_MEMBER(optim.beta1), kFraction, "",
+     "AdamW: decay of the mean of gradients", "0.9"},
+    {"optim.beta2", TUTTI_MEMBER(optim.beta2), kFraction, "",
+     "AdamW: decay of the mean of squared gradients", "0.95"},
+    {"optim.epsilon", TUTTI_MEMBER(optim.epsilon), {0, 1, true}, "",
+     "AdamW: added to the denominator", "1e-8"},
+    {"optim.weight_decay", TUTTI_MEMBER(optim.weight_decay), {0, 10}, "",
+     "AdamW: decay of matrices (not of biases and norms), times lr each step", "0.1"},
+    {"optim.grad_clip", TUTTI_MEMBER(optim.grad_clip), {0, 1e9}, "",
+     "Largest norm of the whole gradient; 0 is off", "1.0"},
+    {"optim.schedule", TUTTI_ENUM(optim.schedule, kLrShapes), kNone, "",
+     "How the learning rate falls after warm-up", "\"cosine\""},
+    {"optim.warmup_steps", TUTTI_MEMBER(optim.warmup_steps), {0, kSteps}, "steps",
+     "Steps of linear warm-up", "700"},
+    {"optim.decay_steps", TUTTI_MEMBER(optim.decay_steps), {0, kSteps}, "steps",
+     "Length of the decay: from warm-up on (cosine, linear) or back from the end (wsd); "
+     "0 is all steps after warm-up, for wsd a tenth of the run", "19300"},
+
+    {"precision.compute",
+     ChoiceField{kComputeTypes, compute_index,
+                 [](Config& c, size_t i) { c.precision.compute = kComputeDTypes[i]; }},
+     kNone, "", "Element type of activations and matrix products", "\"f32\""},
+
+    {"parallel.pp", TUTTI_MEMBER(parallel.pp), {1, kAxis}, "ranks",
+     "Pipeline stages", "4"},
+    {"parallel.dp", TUTTI_MEMBER(parallel.dp), {1, kAxis}, "ranks",
+     "Data parallel replicas", "8"},
+    {"parallel.shard", TUTTI_MEMBER(parallel.shard), {1, kAxis}, "ranks",
+     "Data parallel ranks that share one sharded copy (ZeRO, FSDP)", "8"},
+    {"parallel.ep", TUTTI_MEMBER(parallel.ep), {1, kAxis}, "ranks",
+     "Ranks that experts are spread over", "8"},
+    {"parallel.cp", TUTTI_MEMBER(parallel.cp), {1, kAxis}, "ranks",
+     "Ranks that a sequence is spread over", "2"},
+    {"parallel.tp", TUTTI_MEMBER(parallel.tp), {1, kAxis}, "ranks",
+     "Ranks that heads, MLP and vocabulary are spread over", "8"},
+    {"parallel.zero", TUTTI_MEMBER(parallel.zero), {0, 3}, "stage",
+     "What is sharded at rest: 1 optimizer state, 2 and gradients, 3 and parameters", "1"},
+    {"parallel.schedule", TUTTI_ENUM(parallel.schedule, kPipelines), kNone, "",
+     "Order of microbatches in the pipeline", "\"1f1b\""},
+    {"parallel.recompute", TUTTI_ENUM(parallel.recompute, kRecompute), kNone, "",
+     "Activations that backward computes again instead of keeping", "\"selective\""},
+    {"parallel.offload", TUTTI_ENUM(parallel.offload, kOffload), kNone, "",
+     "What waits in host memory", "\"optimizer\""},
+
+    {"checkpoint.every", TUTTI_MEMBER(checkpoint.every), {0, kSteps}, "steps",
+     "Steps from one checkpoint to the next; 0 is only at the end", "500"},
+    {"checkpoint.keep", TUTTI_MEMBER(checkpoint.keep), {0, 1e6}, "checkpoints",
+     "Newest checkpoints that are kept; 0 is all", "3"},
+    {"checkpoint.async", TUTTI_MEMBER(checkpoint.async), kNone, "",
+     "Whether training goes on while a checkpoint is written", "true"},
+
+    {"log.every", TUTTI_MEMBER(log.every), {1, kSteps}, "steps",
+     "Steps from one logged line to the next", "10"},
+    {"log.tensorboard", TUTTI_MEMBER(log.tensorboard), kNone, "",
+     "Whether TensorBoard event files are written too", "true"},
+
+    {"run.dir", TUTTI_MEMBER(run.dir), kNone, "path",
+     "Directory of logs and checkpoints; a run that stopped resumes there", "\"runs/gpt2-124m\""},
+    {"run.name", TUTTI_MEMBER(run.name), kNone, "",
+     "Name in logs; empty is the last part of run.dir", "\"baseline\""},
+};
+// clang-format on
+
+#undef TUTTI_MEMBER
+#undef TUTTI_ENUM
+
+constexpr std::string_view kSections[] = {"model",     "tokenizer", "data",       "train", "optim",
+                                          "precision", "parallel",  "checkpoint", "log",   "run"};
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+
+std::span<const std::string_view> config_sections() { return kSections; }
+
+const ConfigKey* find_config_key(std::string_view name) {
+  for (const ConfigKey& key : kKeys) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+}  // namespace tutti
