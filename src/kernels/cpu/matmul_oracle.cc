@@ -13,10 +13,8 @@ void matmul(const Matmul& p, void*, int) {
       float& c = p.c[i * p.ldc + j];
       double total = p.accumulate ? c : 0.0;
       if (p.bias_n != nullptr) total += p.bias_n[j];
-      const float* a = p.a + i * a_row;
-      const float* b = p.b + j * b_column;
       for (int64_t l = 0; l < p.k; ++l) {
-        total += static_cast<double>(a[l * a_column]) * b[l * b_row];
+        total += static_cast<double>(p.a[i * a_row + l * a_column]) * p.b[l * b_row + j * b_column];
       }
       c = static_cast<float>(total);
     }
