@@ -50,8 +50,9 @@ struct KernelCall {
   uint32_t accumulators = 0;
   bool accumulate = false;
   int64_t microbatch = 0;
+  int64_t coordinate = 0;  // of this rank along the op's attribute `axes`; 0 without one
   void* workspace = nullptr;
-  int threads = 1;
+  int threads = 0;  // 0: as many as the backend was made for
 
   bool adds_to(size_t output) const { return accumulate && (accumulators >> output & 1u); }
 };

@@ -1,0 +1,92 @@
+// q[batch, seq, kv_heads, group, head_dim], k and v[batch, keys, kv_heads, head_dim], all dense.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cpu/launch.h"
+
+namespace tutti::cpu {
+namespace {
+
+// How many keys come before query 0: what the cache held, or, where keys were gathered and queries
+// are a part of the sequence, where that part begins.
+int64_t keys_before(const Operand& q, const Operand& k, const Operand* length) {
+  if (length == nullptr) return q.offsets[1] - k.offsets[1];
+  return length->data == nullptr ? 0 : *i32(*length);
+}
+
+Attention problem_of(const KernelCall& call, const Operand& q, const Operand& k,
+                     const Operand* length) {
+  const Attributes& attributes = *call.attributes;
+  const int64_t q_len = q.sizes[1], kv_heads = q.sizes[2], group = q.sizes[3];
+  const int64_t head_dim = q.sizes[4], keys = k.sizes[1];
+  const int64_t q_row = kv_heads * group * head_dim, k_row = kv_heads * head_dim;
+  const double scale =
+      attributes.get_double("scale", 1.0 / std::sqrt(static_cast<double>(head_dim)));
+  Attention problem{.batch = q.sizes[0],
+                    .q_len = q_len,
+                    .kv_len = keys,
+                    .kv_heads = kv_heads,
+                    .group = group,
+                    .head_dim = head_dim,
+                    .q_row = q_row,
+                    .q_batch = q_len * q_row,
+                    .k_row = k_row,
+                    .k_batch = keys * k_row,
+                    .v_row = k_row,
+                    .v_batch = keys * k_row,
+                    .o_row = q_row,
+                    .o_batch = q_len * q_row,
+                    .scale = static_cast<float>(scale),
+                    .causal = attributes.get_bool("causal"),
+                    .q_offset = keys_before(q, k, length),
+                    .window = attributes.get_int("window")};
+  if (length != nullptr && length->data != nullptr) {
+    // What lies behind in the cache was never written.
+    TUTTI_CHECK(problem.q_offset >= 0 && problem.q_offset + q_len <= keys,
+                "{} queries after {} keys in a cache of {}", q_len, problem.q_offset, keys);
+    problem.kv_len = problem.q_offset + q_len;
+  }
+  return problem;
+}
+
+Attention forward_problem(const KernelCall& call) {
+  const Operand* length = call.inputs.size() == 4 ? &call.inputs[3] : nullptr;
+  return problem_of(call, call.inputs[0], call.inputs[1], length);
+}
+
+Attention backward_problem(const KernelCall& call) {
+  return problem_of(call, call.inputs[1], call.inputs[2], nullptr);
+}
+
+// For the whole cache where its length is not known yet: more keys never take less.
+size_t attention_workspace_bytes(const Kernels& kernels, const KernelCall& call) {
+  return kernels.attention_workspace_bytes(forward_problem(call), call.threads);
+}
+
+void run_attention(const Kernels& kernels, const KernelCall& call) {
+  kernels.attention(forward_problem(call), f32(call.inputs[0]), f32(call.inputs[1]),
+                    f32(call.inputs[2]), f32(call.outputs[0]), f32(call.outputs[1]), call.workspace,
+                    call.threads);
+}
+
+size_t attention_grad_workspace_bytes(const Kernels& kernels, const KernelCall& call) {
+  return kernels.attention_grad_workspace_bytes(backward_problem(call), call.threads);
+}
+
+void run_attention_grad(const Kernels& kernels, const KernelCall& call) {
+  const auto& in = call.inputs;
+  kernels.attention_grad(backward_problem(call), f32(in[0]), f32(in[1]), f32(in[2]), f32(in[3]),
+                         f32(in[4]), f32(in[5]), f32(call.outputs[0]), f32(call.outputs[1]),
+                         f32(call.outputs[2]), call.workspace, call.threads);
+}
+
+constexpr Launch kLaunches[] = {
+    {OpKind::kAttention, run_attention, attention_workspace_bytes},
+    {OpKind::kAttentionGrad, run_attention_grad, attention_grad_workspace_bytes},
+};
+
+}  // namespace
+
+std::span<const Launch> attention_launches() { return kLaunches; }
+
+}  // namespace tutti::cpu

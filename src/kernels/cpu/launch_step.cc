@@ -1,0 +1,96 @@
+// What a step needs besides the model. Scalars of a step are read from memory at each call.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/cpu/launch.h"
+
+namespace tutti::cpu {
+namespace {
+
+void run_accumulate(const Kernels& kernels, const KernelCall& call) {
+  const Operand &accumulator = call.inputs[0], &x = call.inputs[1], &out = call.outputs[0];
+  if (!call.adds_to(0)) return copy(x, out);
+  kernels.add(f32(accumulator), f32(x), out.count(), f32(out), call.threads);
+}
+
+void run_count_labels(const Kernels&, const KernelCall& call) {
+  const int32_t* labels = i32(call.inputs[0]);
+  const int64_t count = std::count_if(labels, labels + call.inputs[0].count(),
+                                      [](int32_t label) { return label >= 0; });
+  *f32(call.outputs[0]) = static_cast<float>(count);
+}
+
+void run_sum_squares(const Kernels& kernels, const KernelCall& call) {
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    const Operand& x = call.inputs[i];
+    kernels.sum_squares(f32(x), x.count(), f64(call.outputs[0]), i > 0, call.threads);
+  }
+}
+
+void run_clip_factor(const Kernels&, const KernelCall& call) {
+  const float norm = static_cast<float>(std::sqrt(*f64(call.inputs[0])));
+  const float max_norm = static_cast<float>(call.attributes->get_double("max_norm"));
+  const bool finite = std::isfinite(norm);
+  float factor = 1.0f;
+  if (!finite) {
+    factor = 0.0f;
+  } else if (max_norm > 0) {
+    factor = std::min(1.0f, max_norm / (norm + 1e-6f));
+  }
+  *f32(call.outputs[0]) = factor;
+  *f32(call.outputs[1]) = norm;
+  *f32(call.outputs[2]) = finite ? 0.0f : 1.0f;
+}
+
+void run_adamw(const Kernels& kernels, const KernelCall& call) {
+  const auto& in = call.inputs;
+  for (size_t i = 0; i < 3; ++i) {
+    TUTTI_CHECK(in[i].data == call.outputs[i].data, "output {} must be the storage of input {}", i,
+                i);
+  }
+  const auto constant = [&](std::string_view name) {
+    return static_cast<float>(call.attributes->get_double(name));
+  };
+  const AdamW config{.lr = *f32(in[6]),
+                     .beta1 = constant("beta1"),
+                     .beta2 = constant("beta2"),
+                     .epsilon = constant("epsilon"),
+                     .weight_decay = constant("weight_decay"),
+                     .bias_correction1 = *f32(in[7]),
+                     .bias_correction2 = *f32(in[8])};
+  kernels.adamw(f32(in[0]), f32(in[1]), f32(in[2]), f32(in[3]), f32(in[4]), f32(in[5]),
+                in[0].count(), config, call.threads);
+}
+
+// The sum of the inputs in their order, left in every output. In blocks, each read before it is
+// written, so that any output may be the storage of any input.
+void run_replica_sum(const Kernels& kernels, const KernelCall& call) {
+  constexpr int64_t kBlock = 1024;
+  float total[kBlock];
+  const int64_t count = call.outputs[0].count();
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t size = std::min(kBlock, count - begin);
+    const size_t bytes = static_cast<size_t>(size) * sizeof(float);
+    std::memcpy(total, f32(call.inputs[0]) + begin, bytes);
+    for (const Operand& replica : call.inputs.subspan(1)) {
+      kernels.add(total, f32(replica) + begin, size, total, 1);
+    }
+    for (const Operand& out : call.outputs) std::memcpy(f32(out) + begin, total, bytes);
+  }
+}
+
+constexpr Launch kLaunches[] = {
+    {OpKind::kAccumulate, run_accumulate},
+    {OpKind::kCountLabels, run_count_labels},
+    {OpKind::kSumSquares, run_sum_squares},
+    {OpKind::kClipFactor, run_clip_factor},
+    {OpKind::kAdamW, run_adamw},
+    {OpKind::kReplicaSum, run_replica_sum},
+};
+
+}  // namespace
+
+std::span<const Launch> step_launches() { return kLaunches; }
+
+}  // namespace tutti::cpu
