@@ -5,51 +5,61 @@
 namespace tutti::cpu::TUTTI_ISA {
 namespace {
 
-constexpr int64_t kBlock = 1024;                       // elements drawn at a time
-constexpr int64_t kWords = kBlock + 4 * (kLanes + 1);  // room to start and end inside a counter
+constexpr int64_t kBlock = 1024;                 // elements drawn at a time
+constexpr int64_t kWords = kBlock + 8 * kLanes;  // room to start and end inside what is drawn
 
 // The upper and lower halves of the 64-bit products of `factor` and each lane.
 TUTTI_INLINE void multiply_wide(VecU a, uint32_t factor, VecU& high, VecU& low) {
   typedef uint64_t Vec64 __attribute__((vector_size(TUTTI_LANES * 4)));
+  constexpr uint64_t kLow = 0xffffffffu;
   const VecU f = broadcast(factor);
   const Vec64 even = (Vec64)multiply_even(a, f);
   const Vec64 odd = (Vec64)multiply_even((VecU)((Vec64)a >> 32), f);
-  high = (VecU)((even >> 32) | (odd & 0xffffffff00000000u));
-  low = a * f;
+  high = (VecU)((even >> 32) | (odd & ~kLow));
+  low = (VecU)((even & kLow) | (odd << 32));
 }
 
-// Writes the four words of kLanes consecutive counters, in order. See base/rng.h for the
-// algorithm. Counters are dealt to lanes such that the 4 x 4 transposes inside 128-bit parts
+constexpr int kAbreast = 2;  // independent vectors in one loop, to hide the latency of products
+
+// Writes the four words of kAbreast * kLanes consecutive counters, in order. See base/rng.h for
+// the algorithm. Counters are dealt to lanes such that the 4 x 4 transposes inside 128-bit parts
 // leave the words in order.
-TUTTI_INLINE void philox_vector(RngKey key, uint64_t counter, uint32_t* words) {
+TUTTI_INLINE void philox_vectors(RngKey key, uint64_t counter, uint32_t* words) {
   const VecI lane = iota();
   const VecU offset = (VecU)((lane & 3) * (kLanes / 4) + (lane >> 2));
-  const uint32_t first = static_cast<uint32_t>(counter);
-  VecU c0 = offset + first;
-  VecU c1 = static_cast<uint32_t>(counter >> 32) - (VecU)(c0 < first);  // a carry is -1 in a mask
-  VecU c2 = {}, c3 = {};
+  VecU c0[kAbreast], c1[kAbreast], c2[kAbreast] = {}, c3[kAbreast] = {};
+  for (int u = 0; u < kAbreast; ++u) {
+    const uint64_t base = counter + static_cast<uint64_t>(u * kLanes);
+    const uint32_t first = static_cast<uint32_t>(base);
+    c0[u] = offset + first;
+    c1[u] = static_cast<uint32_t>(base >> 32) - (VecU)(c0[u] < first);  // a carry is -1 in a mask
+  }
   uint32_t k0 = key.low, k1 = key.high;
   for (int round = 0; round < 10; ++round) {
-    VecU high0, low0, high1, low1;
-    multiply_wide(c0, 0xD2511F53u, high0, low0);
-    multiply_wide(c2, 0xCD9E8D57u, high1, low1);
-    c0 = high1 ^ c1 ^ k0;
-    c1 = low1;
-    c2 = high0 ^ c3 ^ k1;
-    c3 = low0;
+    for (int u = 0; u < kAbreast; ++u) {
+      VecU high0, low0, high1, low1;
+      multiply_wide(c0[u], 0xD2511F53u, high0, low0);
+      multiply_wide(c2[u], 0xCD9E8D57u, high1, low1);
+      c0[u] = high1 ^ c1[u] ^ k0;
+      c1[u] = low1;
+      c2[u] = high0 ^ c3[u] ^ k1;
+      c3[u] = low0;
+    }
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  VecU rows[4];
-  transpose_4x4(c0, c1, c2, c3, rows);
-  __builtin_memcpy(words, rows, sizeof rows);
+  for (int u = 0; u < kAbreast; ++u) {
+    VecU rows[4];
+    transpose_4x4(c0[u], c1[u], c2[u], c3[u], rows);
+    __builtin_memcpy(words + u * 4 * kLanes, rows, sizeof rows);
+  }
 }
 
 // Words of elements [first, first + count) at words + (first % 4). count <= kBlock.
 TUTTI_INLINE void draw(RngKey key, uint64_t first, int64_t count, uint32_t (&words)[kWords]) {
   const int64_t end = static_cast<int64_t>(first % 4) + count;
-  for (int64_t i = 0; i < end; i += 4 * kLanes) {
-    philox_vector(key, first / 4 + static_cast<uint64_t>(i / 4), words + i);
+  for (int64_t i = 0; i < end; i += kAbreast * 4 * kLanes) {
+    philox_vectors(key, first / 4 + static_cast<uint64_t>(i / 4), words + i);
   }
 }
 

@@ -1,7 +1,8 @@
-// exp, log, tanh and sigmoid of a vector, within 2 ulp. Part of simd.h: include that.
+// exp, log and tanh of a vector within 2 ulp, sigmoid within 3. Part of simd.h: include that.
 //
 // The polynomials are those of the Cephes library (Moshier 1989, single precision). A NaN stays a
-// NaN, infinities and overflow give what <cmath> gives, denormal results are not flushed.
+// NaN, infinities and overflow give what <cmath> gives, denormal results are not flushed (but
+// sigmoid may give 0 for one).
 #pragma once
 
 #include "kernels/cpu/simd.h"
