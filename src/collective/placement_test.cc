@@ -15,7 +15,9 @@ std::vector<CollectiveKind> kinds(const Placement& from, const Placement& to) {
   std::vector<CollectiveKind> result;
   if (!steps) return result;
   for (const RedistributionStep& step : *steps) result.push_back(step.kind);
-  if (!steps->empty()) EXPECT_EQ(steps->back().result, to);
+  if (!steps->empty()) {
+    EXPECT_EQ(steps->back().result, to);
+  }
   return result;
 }
 

@@ -88,7 +88,7 @@ struct Op {
   Region region = Region::kBody;
   Phase phase = Phase::kForward;
   Accumulation accumulation = Accumulation::kNone;
-  int block = -1;  // the repeated block of the model that it belongs to; -1 outside of them
+  int block = -1;  // layer of the model: -1 before the first (embedding), `layers` after the last (head)
   int stage = kEveryStage;
 };
 

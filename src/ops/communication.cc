@@ -28,14 +28,14 @@ std::vector<OpDef> communication_ops() {
   std::vector<OpDef> defs;
   for (OpKind kind : {OpKind::kSlice, OpKind::kMask, OpKind::kAllToAll, OpKind::kReduceScatter,
                       OpKind::kAllReduce, OpKind::kAllGather, OpKind::kTransfer}) {
-    const bool in_place = kind == OpKind::kAllReduce || kind == OpKind::kMask;
+    const uint32_t in_place = kind == OpKind::kAllReduce || kind == OpKind::kMask ? 1 : 0;
     defs.push_back(
         {.kind = kind, .infer = infer_same, .place = PlaceRule::kAsIs, .in_place = in_place});
   }
   defs.push_back({.kind = OpKind::kReplicaSum,
                   .infer = infer_replicas,
                   .place = PlaceRule::kAsIs,
-                  .in_place = true});
+                  .in_place = ~0u});
   return defs;
 }
 

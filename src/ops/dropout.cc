@@ -29,7 +29,7 @@ std::vector<OpDef> dropout_ops() {
            .infer = infer_dropout,
            .gradient = dropout_gradient,
            .cheap = true,
-           .in_place = true}};
+           .in_place = 1}};
 }
 
 }  // namespace tutti

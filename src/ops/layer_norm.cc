@@ -59,7 +59,7 @@ std::vector<OpDef> layer_norm_ops() {
       {.kind = OpKind::kLayerNormInputGrad,
        .infer = infer_input_grad,
        .flops = norm_flops,
-       .in_place = true,
+       .in_place = 1 | 1 << 5,
        .invariant_dims = "all but the normalised"},
       {.kind = OpKind::kLayerNormWeightGrad,
        .infer = infer_weight_grad,

@@ -116,7 +116,7 @@ std::vector<OpDef> linear_ops() {
        .place = PlaceRule::kReduce,
        .accumulates = 1,
        .invariant_dims = "the kept dims"},
-      {.kind = OpKind::kAddBias, .infer = infer_add_bias, .in_place = true},
+      {.kind = OpKind::kAddBias, .infer = infer_add_bias, .in_place = 1},
   };
 }
 

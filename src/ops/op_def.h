@@ -79,7 +79,7 @@ struct OpDef {
   PlaceRule place = PlaceRule::kMap;
   bool cheap = false;       // backward repeats it rather than keep its output
   bool view = false;        // output 0 is (part of) input 0's storage
-  bool in_place = false;    // output 0 may overwrite an input of its type that dies here
+  uint32_t in_place = 0;    // bit j: an output may overwrite input j, of its type, that dies here
   uint32_t accumulates = 0;  // bit i: the kernel can add output i into its storage
   // Dims over which a subrange computed alone gives the same bits as in the whole; "*" is every dim.
   std::string_view invariant_dims = "*";

@@ -54,7 +54,7 @@ std::vector<OpDef> rms_norm_ops() {
       {.kind = OpKind::kRmsNormInputGrad,
        .infer = infer_input_grad,
        .flops = norm_flops,
-       .in_place = true,
+       .in_place = 1 | 1 << 4,
        .invariant_dims = "all but the normalised"},
       {.kind = OpKind::kRmsNormWeightGrad,
        .infer = infer_weight_grad,

@@ -39,7 +39,7 @@ std::vector<OpDef> rope_ops() {
            .infer = infer_rope,
            .gradient = rope_gradient,
            .flops = rope_flops,
-           .in_place = true,
+           .in_place = 1,
            .invariant_dims = "all but head_dim"}};
 }
 

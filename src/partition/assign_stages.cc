@@ -1,0 +1,172 @@
+// Cuts the graph into pipeline stages by layer and connects them.
+//
+// Ops of the body go to the stage of their block. What lasts follows its readers; a parameter that
+// several stages read (tied embeddings) gets a replica on each, with optimizer state of its own, and
+// replica_sum adds their gradients, so that the replicas stay equal. A value that is read on another
+// stage than it is made is moved by a `transfer`, once for each stage. Prologue, norm and clipping
+// run on every stage.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "ir/builder.h"
+#include "partition/pass.h"
+
+namespace tutti {
+namespace {
+
+class StageAssigner {
+ public:
+  StageAssigner(Graph& graph, const PassContext& context)
+      : graph_(graph), context_(context), builder_(graph, context.ops) {}
+
+  Status run() {
+    layers_ = 0;
+    for (const Op& op : graph_.ops) layers_ = std::max(layers_, op.block);
+    place_body();
+    replicate_parameters();
+    place_epilogue();
+    insert_transfers();
+    return builder_.status();
+  }
+
+ private:
+  Value& value(ValueId id) { return graph_.value(id); }
+
+  void place_body() {
+    for (Op& op : graph_.ops) {
+      if (op.region != Region::kBody) continue;
+      op.stage = stage_of_block(context_.plan, op.block, layers_);
+      for (ValueId id : op.outputs) {
+        value(id).stage = op.stage;
+        if (value(id).updates.valid()) value(value(id).updates).stage = op.stage;
+      }
+    }
+  }
+
+  void replicate_parameters() {
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      const ValueId id(static_cast<int64_t>(i));
+      if (value(id).role != Role::kParameter) continue;
+      std::set<int> stages;
+      for (const Op& op : graph_.ops) {
+        const bool reads = std::find(op.inputs.begin(), op.inputs.end(), id) != op.inputs.end();
+        if (op.region == Region::kBody && reads) stages.insert(op.stage);
+      }
+      if (stages.empty()) stages.insert(0);
+      value(id).stage = *stages.begin();
+      for (auto stage = std::next(stages.begin()); stage != stages.end(); ++stage) {
+        replicate(id, *stage);
+      }
+    }
+  }
+
+  ValueId copy_of(ValueId id, int stage) {
+    Value copy = value(id);
+    copy.name = builder_.unique_name(fmt::format("{}@{}", copy.name, stage));
+    copy.stage = stage;
+    return graph_.add_value(std::move(copy));
+  }
+
+  void replicate(ValueId parameter, int stage) {
+    const ValueId replica = copy_of(parameter, stage);
+    for (Op& op : graph_.ops) {
+      if (op.region == Region::kBody && op.stage == stage) {
+        std::replace(op.inputs.begin(), op.inputs.end(), parameter, replica);
+      }
+    }
+    const auto update = std::find_if(graph_.ops.begin(), graph_.ops.end(), [&](const Op& op) {
+      return op.kind == OpKind::kAdamW && op.inputs[0] == parameter;
+    });
+    if (update == graph_.ops.end()) return;
+    Op copy = *update;
+    copy.inputs[0] = replica;
+    copy.inputs[1] = copy_of(copy.inputs[1], stage);
+    copy.inputs[2] = copy_of(copy.inputs[2], stage);
+    copy.inputs[3] = total_on_stage(copy.inputs[3], stage);
+    for (size_t k = 0; k < copy.outputs.size(); ++k) {
+      copy.outputs[k] = copy_of(copy.outputs[k], stage);
+      value(copy.outputs[k]).updates = copy.inputs[k];
+    }
+    graph_.ops.insert(update + 1, std::move(copy));
+  }
+
+  // The output of the replica_sum that makes `total` which belongs to an accumulator of `stage`.
+  ValueId total_on_stage(ValueId total, int stage) {
+    for (const Op& op : graph_.ops) {
+      if (op.kind != OpKind::kReplicaSum || op.outputs[0] != total) continue;
+      for (size_t k = 0; k < op.inputs.size(); ++k) {
+        if (value(op.inputs[k]).stage == stage) return op.outputs[k];
+      }
+    }
+    TUTTI_CHECK(false, "no gradient of a replicated parameter on stage {}", stage);
+  }
+
+  void place_epilogue() {
+    for (Op& op : graph_.ops) {
+      if (op.region != Region::kEpilogue) continue;
+      if (op.kind == OpKind::kReplicaSum) {
+        for (size_t k = 0; k < op.inputs.size(); ++k) {
+          value(op.outputs[k]).stage = value(op.inputs[k]).stage;
+        }
+        continue;
+      }
+      const bool reduces = op.kind == OpKind::kSumSquares || op.kind == OpKind::kClipFactor;
+      op.stage = reduces ? kEveryStage : value(op.inputs[0]).stage;
+      for (ValueId id : op.outputs) value(id).stage = op.stage;
+      if (op.kind == OpKind::kAdamW) {
+        value(op.inputs[1]).stage = value(op.inputs[2]).stage = op.stage;
+      }
+    }
+  }
+
+  void insert_transfers() {
+    std::vector<Op> old = std::move(graph_.ops);
+    graph_.ops.clear();
+    std::map<std::pair<int32_t, int>, ValueId> moved;
+    // Transfers stand right behind the op that makes the value; so the readers are looked up first.
+    std::map<int32_t, std::set<int>> wanted;
+    for (const Op& op : old) {
+      for (ValueId id : op.inputs) {
+        const bool local = op.stage == kEveryStage || value(id).stage == kEveryStage;
+        if (!local && value(id).stage != op.stage) wanted[id.index].insert(op.stage);
+      }
+    }
+    for (Op& op : old) {
+      for (ValueId& id : op.inputs) {
+        const auto found = moved.find({id.index, op.stage});
+        if (found != moved.end()) id = found->second;
+      }
+      const Op maker = op;
+      graph_.ops.push_back(std::move(op));
+      for (ValueId id : maker.outputs) {
+        for (int stage : wanted[id.index]) moved[{id.index, stage}] = transfer(id, maker, stage);
+      }
+    }
+  }
+
+  ValueId transfer(ValueId id, const Op& maker, int stage) {
+    builder_.region = maker.region;
+    builder_.phase = maker.phase;
+    builder_.block = maker.block;
+    builder_.stage = maker.stage;
+    const ValueId there = builder_.emit(OpKind::kTransfer, {id}, {{"to_stage", int64_t{stage}}},
+                                        fmt::format("{}@{}", value(id).name, stage));
+    value(there).stage = stage;
+    return there;
+  }
+
+  Graph& graph_;
+  const PassContext& context_;
+  GraphBuilder builder_;
+  int layers_ = 0;
+};
+
+}  // namespace
+
+Status assign_stages(Graph& graph, const PassContext& context) {
+  if (context.plan.mesh.size(Axis::kPp) == 1) return {};
+  return StageAssigner(graph, context).run();
+}
+
+}  // namespace tutti

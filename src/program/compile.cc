@@ -1,0 +1,250 @@
+#include "program/compile.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "program/actions.h"
+#include "program/scratch.h"
+#include "program/stage_ops.h"
+#include "program/storage.h"
+
+namespace tutti {
+namespace {
+
+size_t at(ValueId id) { return static_cast<size_t>(id.index); }
+
+class Compiler {
+ public:
+  Compiler(const Graph& graph, const Plan& plan, const OpTable& ops, const KernelNeeds& needs,
+           const CompileOptions& options)
+      : graph_(graph),
+        plan_(plan),
+        ops_(ops),
+        needs_(needs),
+        options_(options),
+        stage_(stage_ops(graph, plan, options.stage)),
+        storage_(share_storage(graph, ops, stage_)),
+        root_address_(graph.values.size()),
+        buffer_of_(graph.values.size()) {}
+
+  Result<Program> run() {
+    program_.name = graph_.name;
+    program_.mesh = plan_.mesh;
+    program_.stage = options_.stage;
+    program_.microbatches = static_cast<int>(plan_.microbatches);
+    place_inputs_and_persistent();
+    place_slots();
+    for (size_t b = 0; b < kBodyKinds; ++b) add_body(static_cast<BodyKind>(b));
+    for (const Transfer& transfer : stage_.transfers) buffer(transfer.value);
+    add_actions(program_, stage_, options_.schedule->stages[static_cast<size_t>(options_.stage)],
+                body_of_kind_, buffer_of_, slot_lives_);
+    for (ValueId id : graph_.outputs) {
+      if (storage_.of[at(id)].used) program_.outputs.push_back(buffer(id));
+    }
+    return std::move(program_);
+  }
+
+ private:
+  const RootLife& life(ValueId id) const { return storage_.lives[at(id)]; }
+
+  bool is_root(size_t i) const {
+    const Storage& s = storage_.of[i];
+    return s.used && s.root.index == static_cast<int32_t>(i);
+  }
+
+  void place_inputs_and_persistent() {
+    PersistentLayout own;
+    PersistentLayout& layout = options_.persistent ? *options_.persistent : own;
+    // Parameters lie together, then optimizer state, then accumulators: in order of declaration.
+    for (Role role : {Role::kParameter, Role::kState, Role::kAccumulator, Role::kTemporary}) {
+      for (size_t i = 0; i < graph_.values.size(); ++i) {
+        const Value& value = graph_.values[i];
+        const bool kept = role != Role::kTemporary || storage_.lives[i].kept;
+        if (!is_root(i) || value.role != role || !kept) continue;
+        const auto [entry, added] = layout.offsets.emplace(value.name, layout.bytes);
+        if (added) layout.bytes += aligned(local_bytes(value));
+        root_address_[i] = {MemoryRegion::kPersistent, -1, entry->second, false};
+      }
+    }
+    program_.persistent_bytes = layout.bytes;
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      const Value& value = graph_.values[i];
+      if (!is_root(i) || (value.role != Role::kInput && value.role != Role::kScalar)) continue;
+      const BodyKind body = storage_.lives[i].born.body;
+      const bool once = body == BodyKind::kPrologue || body == BodyKind::kEpilogue;
+      const bool each = value.role == Role::kInput && !once;
+      root_address_[i] = {MemoryRegion::kIo, -1, program_.io_bytes, each};
+      program_.io_bytes += aligned(local_bytes(value)) * (each ? plan_.microbatches : 1);
+    }
+  }
+
+  bool in_slot(size_t i) const {
+    const RootLife& l = storage_.lives[i];
+    return is_root(i) && graph_.values[i].role == Role::kTemporary && !l.kept && l.born != l.dies;
+  }
+
+  void place_slots() {
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      if (!in_slot(i)) continue;
+      const RootLife& l = storage_.lives[i];
+      const SlotLife key{l.born, l.dies};
+      const auto found = std::find(slot_lives_.begin(), slot_lives_.end(), key);
+      const auto index = static_cast<size_t>(found - slot_lives_.begin());
+      if (found == slot_lives_.end()) {
+        slot_lives_.push_back(key);
+        program_.slot_classes.push_back({slot_name(key, plan_.split_backward), 0, 0});
+      }
+      SlotClass& slots = program_.slot_classes[index];
+      root_address_[i] = {MemoryRegion::kSlot, static_cast<int>(index), slots.bytes, false};
+      slots.bytes += aligned(local_bytes(graph_.values[i]));
+    }
+  }
+
+  BufferId buffer(ValueId id) {
+    BufferId& result = buffer_of_[at(id)];
+    if (result.valid()) return result;
+    const Value& value = graph_.value(id);
+    const Storage& s = storage_.of[at(id)];
+    Address address = root_address_[at(s.root)];
+    address.offset += s.offset;
+    result = BufferId(static_cast<int64_t>(program_.buffers.size()));
+    program_.buffers.push_back(
+        {value.name, value.type, value.placement, value.role, address, local_bytes(value)});
+    return result;
+  }
+
+  Instruction instruction(const Op& op) {
+    Instruction result;
+    result.kind = op.kind;
+    result.attributes = op.attributes;
+    result.accumulation = op.accumulation;
+    result.block = op.block;
+    result.lane = is_communication(op.kind) ? Lane::kCommunication : Lane::kCompute;
+    for (ValueId id : op.inputs) result.inputs.push_back(buffer(id));
+    for (size_t i = 0; i < op.outputs.size(); ++i) {
+      result.outputs.push_back(buffer(op.outputs[i]));
+      const ValueId updated = graph_.value(op.outputs[i]).updates;
+      const bool accumulates = updated.valid() && graph_.value(updated).role == Role::kAccumulator;
+      if (accumulates) result.accumulators |= 1u << i;
+    }
+    if (!is_communication(op.kind)) result.workspace_bytes = workspace_bytes(op);
+    return result;
+  }
+
+  int64_t workspace_bytes(const Op& op) {
+    std::vector<Operand> inputs, outputs;
+    for (ValueId id : op.inputs) inputs.push_back(operand_of(program_.buffer(buffer(id)), plan_.mesh, 0));
+    for (ValueId id : op.outputs) outputs.push_back(operand_of(program_.buffer(buffer(id)), plan_.mesh, 0));
+    KernelCall call;
+    call.kind = op.kind;
+    call.attributes = &op.attributes;
+    call.inputs = inputs;
+    call.outputs = outputs;
+    return static_cast<int64_t>(needs_.workspace_bytes(call));
+  }
+
+  void add_body(BodyKind kind) {
+    const std::vector<Op>& ops = stage_.bodies[static_cast<size_t>(kind)];
+    if (ops.empty()) return;
+    place_scratch(kind);
+    Body body;
+    body.name = body_name(kind, plan_.split_backward);
+    std::vector<ScratchItem> items = roots_in(kind);
+    const size_t root_count = items.size();
+    for (const Op& op : ops) {
+      body.instructions.push_back(instruction(op));
+      const int index = static_cast<int>(body.instructions.size()) - 1;
+      items.push_back({index, index, body.instructions.back().workspace_bytes, 0});
+    }
+    body.scratch_bytes = assign_scratch(items);
+    for (size_t i = 0; i < ops.size(); ++i) {
+      body.instructions[i].workspace_offset = items[root_count + i].offset;
+    }
+    // The roots moved when workspaces joined them: addresses are set again.
+    set_scratch_addresses(kind, items);
+    program_.scratch_bytes = std::max(program_.scratch_bytes, body.scratch_bytes);
+    body_of_kind_[static_cast<size_t>(kind)] = static_cast<int>(program_.bodies.size());
+    program_.bodies.push_back(std::move(body));
+  }
+
+  bool is_scratch(size_t i, BodyKind kind) const {
+    const RootLife& l = storage_.lives[i];
+    return is_root(i) && graph_.values[i].role == Role::kTemporary && !l.kept && l.born == l.dies &&
+           l.born.body == kind;
+  }
+
+  std::vector<ScratchItem> roots_in(BodyKind kind) const {
+    std::vector<ScratchItem> items;
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      if (!is_scratch(i, kind)) continue;
+      const RootLife& l = storage_.lives[i];
+      items.push_back({l.first, l.last, local_bytes(graph_.values[i]), 0});
+    }
+    return items;
+  }
+
+  void place_scratch(BodyKind kind) {
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      if (is_scratch(i, kind)) root_address_[i] = {MemoryRegion::kScratch, -1, 0, false};
+    }
+  }
+
+  void set_scratch_addresses(BodyKind kind, const std::vector<ScratchItem>& items) {
+    size_t next = 0;
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      if (is_scratch(i, kind)) root_address_[i].offset = items[next++].offset;
+    }
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      const Storage& s = storage_.of[i];
+      if (!buffer_of_[i].valid() || !is_scratch(at(s.root), kind)) continue;
+      program_.buffer(buffer_of_[i]).address.offset = root_address_[at(s.root)].offset + s.offset;
+    }
+  }
+
+  const Graph& graph_;
+  const Plan& plan_;
+  const OpTable& ops_;
+  const KernelNeeds& needs_;
+  const CompileOptions& options_;
+  StageOps stage_;
+  StorageMap storage_;
+  std::vector<Address> root_address_;  // by value
+  std::vector<BufferId> buffer_of_;    // by value
+  std::vector<SlotLife> slot_lives_;   // by slot class
+  BodyIndex body_of_kind_ = {-1, -1, -1, -1, -1};
+  Program program_;
+};
+
+}  // namespace
+
+Result<Program> compile(const Graph& graph, const Plan& plan, const OpTable& ops,
+                        const KernelNeeds& needs, const CompileOptions& options) {
+  TUTTI_CHECK(options.schedule != nullptr);
+  if (options.schedule->microbatches != plan.microbatches) {
+    return invalid("the schedule has {} microbatches, the plan {}", options.schedule->microbatches,
+                   plan.microbatches);
+  }
+  if (static_cast<int>(options.schedule->stages.size()) != plan.mesh.size(Axis::kPp)) {
+    return invalid("the schedule has {} stages, the mesh pp = {}", options.schedule->stages.size(),
+                   plan.mesh.size(Axis::kPp));
+  }
+  return Compiler(graph, plan, ops, needs, options).run();
+}
+
+Operand operand_of(const Buffer& buffer, const Mesh& mesh, int rank) {
+  Operand operand;
+  operand.dtype = buffer.type.dtype;
+  for (size_t d = 0; d < buffer.type.dims.size(); ++d) {
+    const Dim& dim = buffer.type.dims[d];
+    const bool placed = d < buffer.placement.dims.size();
+    const int64_t parts = placed ? group_size(buffer.placement.dims[d]) : 1;
+    const int64_t part = placed ? mesh.group_index(rank, buffer.placement.dims[d]) : 0;
+    operand.dims.push_back(dim.name);
+    operand.global_sizes.push_back(dim.size);
+    operand.sizes.push_back(dim.size / parts);
+    operand.offsets.push_back(dim.size / parts * part);
+  }
+  return operand;
+}
+
+}  // namespace tutti

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include "ir/text.h"
+#include "program/text.h"
+
+namespace tutti {
+namespace {
+
+std::string names(const Program& program, const std::vector<BufferId>& ids) {
+  std::string text;
+  for (BufferId id : ids) {
+    if (!text.empty()) text += ", ";
+    text += '%';
+    text += program.buffer(id).name;
+  }
+  return text;
+}
+
+std::string address_text(const Address& address) {
+  std::string text(memory_region_name(address.region));
+  if (address.region == MemoryRegion::kSlot) text += fmt::format(":{}", address.slot_class);
+  text += fmt::format("+{}", address.offset);
+  if (address.per_microbatch) text += " each";
+  return text;
+}
+
+std::string instruction_text(const Program& program, const Instruction& instruction) {
+  std::string text = fmt::format("  {} {} = {}", op_name(instruction.kind),
+                                 names(program, instruction.outputs), names(program, instruction.inputs));
+  if (!instruction.attributes.empty()) {
+    text += " {";
+    for (const auto& [name, value] : instruction.attributes.entries()) {
+      if (text.back() != '{') text += ", ";
+      text += name + "=" + to_string(value);
+    }
+    text += '}';
+  }
+  if (instruction.block >= 0) text += fmt::format(" block={}", instruction.block);
+  if (instruction.workspace_bytes > 0) {
+    text += fmt::format(" workspace={}+{}", instruction.workspace_offset, instruction.workspace_bytes);
+  }
+  if (instruction.accumulators != 0) text += fmt::format(" accumulators={}", instruction.accumulators);
+  if (instruction.accumulation == Accumulation::kAfterFirst) text += " add=after_first";
+  if (instruction.accumulation == Accumulation::kAlways) text += " add=always";
+  return text + "\n";
+}
+
+std::string action_text(const Program& program, const Action& action) {
+  std::string text;
+  if (action.kind == ActionKind::kRun) {
+    text = fmt::format("run {}", program.bodies[static_cast<size_t>(action.body)].name);
+  } else {
+    const bool sends = action.kind == ActionKind::kSend;
+    text = fmt::format("{} %{} {}={} tag=%{}", sends ? "send" : "receive",
+                       program.buffer(action.buffer).name, sends ? "to" : "from", action.peer_stage,
+                       action.tag);
+  }
+  text += fmt::format(" mb={}", action.microbatch);
+  if (!action.slots.empty()) text += fmt::format(" slots={}", fmt::join(action.slots, ","));
+  return text + "\n";
+}
+
+std::string mesh_text(const Mesh& mesh) {
+  AxisList axes;
+  for (const AxisName& entry : kAxes) {
+    for (const MeshAxis& axis : mesh.whole(entry.axis)) axes.push_back(axis);
+  }
+  return axes.empty() ? "one" : to_string(axes);
+}
+
+}  // namespace
+
+std::string print(const Program& program) {
+  std::string text =
+      fmt::format("program {} stage={} mesh={} microbatches={}\n", program.name, program.stage,
+                  mesh_text(program.mesh), program.microbatches);
+  text += fmt::format("persistent {}\n", program.persistent_bytes);
+  for (const SlotClass& slots : program.slot_classes) {
+    text += fmt::format("slots {} bytes={} count={}\n", slots.name, slots.bytes, slots.count);
+  }
+  text += fmt::format("scratch {}\nio {}\n", program.scratch_bytes, program.io_bytes);
+  for (const Buffer& buffer : program.buffers) {
+    text += fmt::format("buffer %{}: {} role={} at {}\n", buffer.name,
+                        to_string(buffer.type, buffer.placement), role_name(buffer.role),
+                        address_text(buffer.address));
+  }
+  for (const Body& body : program.bodies) {
+    text += fmt::format("body {} scratch={}\n", body.name, body.scratch_bytes);
+    for (const Instruction& i : body.instructions) text += instruction_text(program, i);
+  }
+  for (const Action& action : program.actions) text += action_text(program, action);
+  for (BufferId id : program.outputs) text += fmt::format("output %{}\n", program.buffer(id).name);
+  return text;
+}
+
+}  // namespace tutti

@@ -1,0 +1,120 @@
+// A compiled step of one class of ranks (equal up to their coordinates): bodies of straight-line
+// instructions, an action list that calls them, and every buffer at a fixed address.
+//
+// An address is (region, offset). Persistent memory lasts; a slot class holds what one microbatch
+// keeps from one pass to a later one, in as many copies as the schedule has in flight; scratch lives
+// within a body; io holds the step's inputs and its scalar table.
+//
+// A Program is a plain value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "collective/mesh.h"
+#include "ir/graph.h"
+#include "tensor/dtype.h"
+
+namespace tutti {
+
+using BufferId = Id<struct BufferTag>;
+
+enum class MemoryRegion : uint8_t { kPersistent, kSlot, kScratch, kIo };
+std::string_view memory_region_name(MemoryRegion region);
+
+struct Address {
+  MemoryRegion region = MemoryRegion::kScratch;
+  int slot_class = -1;      // kSlot
+  int64_t offset = 0;       // bytes from the start of the region (or of the slot)
+  bool per_microbatch = false;  // kIo: microbatch m lies m * bytes further
+  friend bool operator==(const Address&, const Address&) = default;
+};
+
+struct Buffer {
+  std::string name;  // of the value that it holds
+  ValueType type;    // logical sizes
+  Placement placement;
+  Role role = Role::kTemporary;
+  Address address;
+  int64_t bytes = 0;  // on one rank
+};
+
+enum class Lane : uint8_t { kCompute, kCommunication };
+
+struct Instruction {
+  OpKind kind = OpKind::kAdd;
+  Attributes attributes;
+  std::vector<BufferId> inputs;
+  std::vector<BufferId> outputs;
+  Accumulation accumulation = Accumulation::kNone;
+  uint32_t accumulators = 0;  // bit i: output i is an accumulator's storage
+  Lane lane = Lane::kCompute;
+  int block = -1;
+  int64_t workspace_offset = 0;  // in scratch
+  int64_t workspace_bytes = 0;
+};
+
+struct Body {
+  std::string name;  // prologue, F, B, Bi, Bw, epilogue
+  std::vector<Instruction> instructions;
+  int64_t scratch_bytes = 0;
+};
+
+enum class ActionKind : uint8_t { kRun, kSend, kReceive };
+
+struct Action {
+  ActionKind kind = ActionKind::kRun;
+  int body = -1;        // kRun
+  BufferId buffer;      // kSend, kReceive
+  int peer_stage = -1;  // kSend, kReceive
+  std::string tag;      // kSend, kReceive: pairs the two sides
+  int microbatch = 0;
+  std::vector<int> slots;  // the slot of each class that this microbatch holds now; -1: none
+};
+
+struct SlotClass {
+  std::string name;   // "F-Bw": kept from F to Bw
+  int64_t bytes = 0;  // of one slot
+  int count = 0;
+};
+
+struct Program {
+  std::string name;
+  Mesh mesh;
+  int stage = 0;
+  int microbatches = 1;
+  std::vector<Buffer> buffers;
+  std::vector<Body> bodies;
+  std::vector<Action> actions;
+  std::vector<SlotClass> slot_classes;
+  int64_t persistent_bytes = 0;
+  int64_t scratch_bytes = 0;
+  int64_t io_bytes = 0;
+  std::vector<BufferId> outputs;
+
+  Buffer& buffer(BufferId id) { return buffers[static_cast<size_t>(id.index)]; }
+  const Buffer& buffer(BufferId id) const { return buffers[static_cast<size_t>(id.index)]; }
+  BufferId find(std::string_view buffer_name) const;  // invalid when absent
+
+  // The arena: persistent, then slots class by class, then scratch, then io.
+  int64_t slot_bytes() const;
+  int64_t slots_offset() const { return persistent_bytes; }
+  int64_t slot_offset(int slot_class, int slot) const;  // from the start of the arena
+  int64_t scratch_offset() const { return persistent_bytes + slot_bytes(); }
+  int64_t io_offset() const { return scratch_offset() + scratch_bytes; }
+  int64_t total_bytes() const { return io_offset() + io_bytes; }
+};
+
+// Where a buffer lies in the arena while `microbatch` is at a point where it holds `slots`.
+int64_t arena_offset(const Program& program, const Buffer& buffer, int microbatch,
+                     const std::vector<int>& slots);
+
+// Offsets in the arena are multiples of this.
+inline constexpr int64_t kBufferAlignment = 64;
+constexpr int64_t aligned(int64_t bytes) {
+  return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+}
+
+}  // namespace tutti

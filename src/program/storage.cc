@@ -1,0 +1,190 @@
+#include "program/storage.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tutti {
+namespace {
+
+size_t at(ValueId id) { return static_cast<size_t>(id.index); }
+
+int64_t parse_integer(const std::string& text) {
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+bool same_step_region(BodyKind a, BodyKind b) {
+  const auto once = [](BodyKind body) {
+    return body == BodyKind::kPrologue || body == BodyKind::kEpilogue;
+  };
+  return a == b || (!once(a) && !once(b));
+}
+
+class StorageSharer {
+ public:
+  StorageSharer(const Graph& graph, const OpTable& ops, const StageOps& stage)
+      : graph_(graph), ops_(ops), stage_(stage) {
+    map_.of.resize(graph.values.size());
+    map_.lives.resize(graph.values.size());
+    for (size_t i = 0; i < graph.values.size(); ++i) {
+      map_.of[i].root = ValueId(static_cast<int64_t>(i));
+    }
+  }
+
+  StorageMap run() {
+    for (size_t b = 0; b < kBodyKinds; ++b) {
+      for (const Op& op : stage_.bodies[b]) share_by_kind(op);
+    }
+    measure_lives();
+    for (size_t b = 0; b < kBodyKinds; ++b) {
+      for (size_t i = 0; i < stage_.bodies[b].size(); ++i) {
+        share_in_place(stage_.bodies[b][i], static_cast<BodyKind>(b), static_cast<int>(i));
+      }
+    }
+    return std::move(map_);
+  }
+
+ private:
+  const Storage& storage(ValueId id) const { return map_.of[at(id)]; }
+  RootLife& life(ValueId id) { return map_.lives[at(storage(id).root)]; }
+
+  void attach(ValueId id, ValueId to, int64_t offset) {
+    map_.of[at(id)].root = storage(to).root;
+    map_.of[at(id)].offset = storage(to).offset + offset;
+  }
+
+  void share_by_kind(const Op& op) {
+    for (ValueId id : op.outputs) {
+      const ValueId updated = graph_.value(id).updates;
+      if (updated.valid()) attach(id, updated, 0);
+    }
+    const auto element = static_cast<int64_t>(dtype_bytes(graph_.value(op.outputs[0]).type.dtype));
+    if (ops_[op.kind].view) {
+      attach(op.outputs[0], op.inputs[0], op.attributes.get_int("offset") * element);
+    }
+    if (op.kind == OpKind::kBucketPack) pack(op, element);
+  }
+
+  // A part that has storage of its own is written where the bucket will be.
+  void pack(const Op& op, int64_t element) {
+    const auto& offsets = op.attributes.get_names("offsets");
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+      const ValueId part = op.inputs[i];
+      const bool own = storage(part).root == part && graph_.value(part).role == Role::kTemporary;
+      if (own) attach_tree(part, op.outputs[0], parse_integer(offsets[i]) * element);
+    }
+  }
+
+  // Moves a root and everything that is attached to it.
+  void attach_tree(ValueId root, ValueId to, int64_t offset) {
+    for (Storage& entry : map_.of) {
+      if (entry.root != root) continue;
+      entry.root = storage(to).root;
+      entry.offset += storage(to).offset + offset;
+    }
+  }
+
+  void touch(ValueId id, LifePoint point, int index) {
+    map_.of[at(id)].used = true;
+    const ValueId root = storage(id).root;
+    RootLife& l = map_.lives[at(root)];
+    if (!map_.of[at(root)].used || !seen_[at(root)]) {
+      seen_[at(root)] = true;
+      map_.of[at(root)].used = true;
+      l.born = l.dies = point;
+      l.first = l.last = index;
+      return;
+    }
+    if (!same_step_region(l.born.body, point.body)) l.kept = true;
+    if (point < l.born) l.born = point;
+    if (l.dies < point) l.dies = point;
+    l.first = std::min(l.first, index);
+    l.last = std::max(l.last, index);
+  }
+
+  void measure_lives() {
+    seen_.assign(graph_.values.size(), false);
+    for (size_t b = 0; b < kBodyKinds; ++b) {
+      const auto body = static_cast<BodyKind>(b);
+      for (size_t i = 0; i < stage_.bodies[b].size(); ++i) {
+        const Op& op = stage_.bodies[b][i];
+        for (ValueId id : op.inputs) touch(id, {body, 1}, static_cast<int>(i));
+        for (ValueId id : op.outputs) touch(id, {body, 1}, static_cast<int>(i));
+      }
+    }
+    for (const Transfer& transfer : stage_.transfers) {
+      touch(transfer.value, {transfer.body, transfer.sends ? 2 : 0}, 0);
+    }
+    for (ValueId id : graph_.outputs) {
+      if (map_.of[at(id)].used) life(id).kept = true;
+    }
+  }
+
+  // Whether `input` is read for the last time by instruction `index` of `body`, and its storage is
+  // wholly its own.
+  bool dies_here(ValueId input, BodyKind body, int index, int64_t bytes) {
+    const Storage& s = storage(input);
+    const Value& root = graph_.value(s.root);
+    if (s.offset != 0 || local_bytes(root) != bytes) return false;
+    const RootLife& l = map_.lives[at(s.root)];
+    if (l.dies != LifePoint{body, 1}) return false;
+    const bool accumulator = root.role == Role::kAccumulator && body == BodyKind::kEpilogue;
+    if (root.role != Role::kTemporary && !accumulator) return false;
+    if (l.kept && !accumulator) return false;
+    return last_read(s.root, body) == index;
+  }
+
+  int last_read(ValueId root, BodyKind body) const {
+    const auto& ops = stage_.bodies[static_cast<size_t>(body)];
+    for (size_t i = ops.size(); i-- > 0;) {
+      for (const auto* ids : {&ops[i].inputs, &ops[i].outputs}) {
+        for (ValueId id : *ids) {
+          if (storage(id).root == root) return static_cast<int>(i);
+        }
+      }
+    }
+    return -1;
+  }
+
+  void share_in_place(const Op& op, BodyKind body, int index) {
+    const uint32_t allowed = ops_[op.kind].in_place;
+    if (allowed == 0) return;
+    std::vector<ValueId> taken;
+    for (ValueId output : op.outputs) {
+      const Value& value = graph_.value(output);
+      const RootLife own = map_.lives[at(output)];
+      const bool plain = storage(output).root == output && value.role == Role::kTemporary &&
+                         own.born.body == own.dies.body && own.dies.step == 1 && !own.kept;
+      if (!plain) continue;
+      for (size_t j = 0; j < op.inputs.size(); ++j) {
+        const ValueId input = op.inputs[j];
+        const ValueId root = storage(input).root;
+        const bool fits = (allowed >> std::min<size_t>(j, 31) & 1u) &&
+                          graph_.value(input).type.dtype == value.type.dtype &&
+                          dies_here(input, body, index, local_bytes(value)) &&
+                          std::find(taken.begin(), taken.end(), root) == taken.end();
+        if (!fits) continue;
+        RootLife& l = map_.lives[at(root)];
+        l.last = std::max(l.last, own.last);
+        attach_tree(output, input, 0);
+        taken.push_back(root);
+        break;
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const OpTable& ops_;
+  const StageOps& stage_;
+  StorageMap map_;
+  std::vector<bool> seen_;
+};
+
+}  // namespace
+
+StorageMap share_storage(const Graph& graph, const OpTable& ops, const StageOps& stage) {
+  return StorageSharer(graph, ops, stage).run();
+}
+
+}  // namespace tutti
