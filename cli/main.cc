@@ -22,6 +22,7 @@ struct Verb {
 
 constexpr auto kVerbs = std::to_array<Verb>({
     {"explain", "Say what the keys of a run config mean", run_explain},
+    {"ckpt", "Look into checkpoints and verify them", run_ckpt},
     {"doctor", "Describe this machine: CPU, memory, libraries, measured peaks", run_doctor},
 });
 
