@@ -22,8 +22,8 @@ using SpanNameId = Id<struct SpanNameTag>;
 using LaneId = Id<struct LaneTag>;
 
 struct Span {
-  SpanNameId name;
-  LaneId lane;
+  SpanNameId name = {};
+  LaneId lane = {};
   int64_t step = 0;
   double begin_s = 0;  // of the recorder's clock, or of a simulated one
   double end_s = 0;
