@@ -1,0 +1,63 @@
+#!/bin/sh
+# The command line's contract: exit status 0, 1 (the work failed) or 2 (a wrong command line); errors
+# are one line on standard error; --json is one JSON object on standard output.
+#
+#   cli_test.sh PATH_OF_TUTTI
+tutti=$1
+failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME="$work/cache"
+
+fail() {
+  echo "FAILED: $1" >&2
+  sed 's/^/  out: /' "$work/out" >&2
+  sed 's/^/  err: /' "$work/err" >&2
+  failures=$((failures + 1))
+}
+
+# expect STATUS STREAM PATTERN ARGUMENT...: `tutti ARGUMENT...` ends with STATUS, and STREAM (out or
+# err) has a line that the basic regular expression PATTERN matches.
+expect() {
+  status=$1 stream=$2 pattern=$3
+  shift 3
+  "$tutti" "$@" >"$work/out" 2>"$work/err"
+  got=$?
+  [ "$got" = "$status" ] || fail "tutti $*: exit status $got, expected $status"
+  grep -q -e "$pattern" "$work/$stream" || fail "tutti $*: no '$pattern' on std$stream"
+  if [ "$status" = 1 ] && [ "$(wc -l <"$work/err")" != 1 ]; then
+    fail "tutti $*: the error is not one line"
+  fi
+}
+
+expect_json() {
+  expect 0 out '^{' "$@"
+  tools/with_python -m json.tool "$work/out" >"$work/err" 2>&1 || fail "tutti $*: not JSON"
+}
+
+expect 2 err 'Usage: tutti VERB'
+expect 0 out 'Usage: tutti VERB' --help
+expect 0 out '^tutti [0-9]*\.[0-9]*\.[0-9]*$' --version
+expect 2 err "unknown verb 'docter'; did you mean \"doctor\"" docter
+expect 2 err '^tutti explain: error: .*--nonsense.*see tutti explain --help' explain --nonsense
+expect 0 out 'Highest learning rate' explain optim.lr
+expect 0 out '^\[checkpoint\]' explain
+expect 0 out 'warmup_steps' explain optim
+expect 1 err 'did you mean "optim.lr"' explain optim.rl
+expect 1 err 'did you mean "train.steps"' explain steps
+expect_json explain --json
+expect_json doctor --json --threads 1
+[ -s "$work/cache/tutti/machine.json" ] || fail 'tutti doctor kept no measurement'
+expect 0 out '^Measured  *[0-9.]* GFLOP/s' doctor --threads 1
+expect 1 err '^tutti doctor: error: .*no/such/place' doctor --dir /no/such/place
+
+# Every verb in the list describes itself and gives an example.
+for verb in $("$tutti" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+  expect 0 out 'tutti '"$verb" "$verb" --help
+  grep -q 'Example' "$work/out" || fail "tutti $verb --help gives no example"
+done
+
+if "$tutti" explain >/dev/full 2>"$work/err"; then fail 'a full standard output went unnoticed'; fi
+
+[ "$failures" = 0 ] && echo 'the command line behaves' && exit 0
+exit 1
