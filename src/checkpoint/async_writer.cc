@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <new>
 
 #include "base/log.h"
 #include "checkpoint/retention.h"
@@ -31,20 +30,21 @@ bool AsyncWriter::busy() const {
          in_flight_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
 }
 
+Status AsyncWriter::reserve(uint64_t bytes) {
+  TUTTI_CHECK(!in_flight_.valid(), "a save is in flight");
+  if (bytes <= staging_.bytes()) return {};
+  staging_ = Arena();  // first, or both would have to fit
+  TUTTI_ASSIGN(staging_, Arena::create(bytes));
+  staging_.first_touch(1);  // page faults cost more than the copy: not during a step
+  return {};
+}
+
 Status AsyncWriter::stage(const Snapshot& snapshot) {
   uint64_t bytes = 0;
   for (const SnapshotTensor& tensor : snapshot.tensors) bytes += tensor.bytes.size();
-  if (bytes > staging_bytes_) {
-    staging_.reset();
-    staging_bytes_ = 0;
-    staging_.reset(new (std::nothrow) char[bytes]);
-    if (staging_ == nullptr) {
-      return error(ErrorKind::kResource, "no memory to stage a checkpoint of {} bytes", bytes);
-    }
-    staging_bytes_ = bytes;
-  }
+  TUTTI_TRY(reserve(bytes));
   staged_ = snapshot;
-  char* place = staging_.get();
+  char* place = staging_.data();
   for (SnapshotTensor& tensor : staged_.tensors) {
     const size_t size = tensor.bytes.size();
     if (size > 0) std::memcpy(place, tensor.bytes.data(), size);

@@ -5,12 +5,12 @@
 #pragma once
 
 #include <future>
-#include <memory>
 #include <string>
 
 #include "base/fs.h"
 #include "base/status.h"
 #include "checkpoint/save.h"
+#include "tensor/arena.h"
 
 namespace tutti {
 
@@ -23,6 +23,9 @@ class AsyncWriter {
   AsyncWriter(const AsyncWriter&) = delete;
   AsyncWriter& operator=(const AsyncWriter&) = delete;
 
+  // Takes the memory for staging `bytes` now, so that a lack of it shows before training starts
+  // and not at the first save (kResource). Requires that no save is in flight.
+  Status reserve(uint64_t bytes);
   // Waits for the save in flight, then stages `snapshot` and starts to write it. When the previous
   // save failed, returns its error and has not started this one: the caller may call again.
   Status save(const Snapshot& snapshot);
@@ -32,7 +35,7 @@ class AsyncWriter {
   bool busy() const;
 
   // Bytes of memory held for staging: those of the largest snapshot so far.
-  uint64_t staging_bytes() const { return staging_bytes_; }
+  uint64_t staging_bytes() const { return staging_.bytes(); }
 
  private:
   Status stage(const Snapshot& snapshot);
@@ -41,8 +44,7 @@ class AsyncWriter {
   FileSystem& fs_;
   std::string run_dir_;
   int checkpoints_kept_;
-  std::unique_ptr<char[]> staging_;
-  uint64_t staging_bytes_ = 0;
+  Arena staging_;
   Snapshot staged_;  // its spans point into staging_
   std::future<Status> in_flight_;
 };

@@ -28,6 +28,17 @@ TEST(AsyncWriter, WritesAStagedCopyNotWhatTheTensorsBecame) {
   EXPECT_EQ(read, std::string(weights.size(), 'a'));
 }
 
+TEST(AsyncWriter, RefusesToReserveWhatTheMachineDoesNotHave) {
+  TestFileSystem fs;
+  AsyncWriter writer(fs, "/run", 0);
+  const Status status = writer.reserve(uint64_t{1} << 50);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().kind, ErrorKind::kResource);
+  const TestSnapshot snapshot(1);
+  ASSERT_TRUE(writer.save(snapshot.snapshot).ok());
+  EXPECT_TRUE(writer.finish().ok());
+}
+
 TEST(AsyncWriter, KeepsTheNewest) {
   TestFileSystem fs;
   {
