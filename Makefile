@@ -1,0 +1,45 @@
+# The commands of the project; each is a script of tools/ or one line of CMake.
+
+JOBS ?= $(shell nproc)
+export JOBS
+
+.PHONY: help packages build test quickstart check-sanitize interop format tidy clean
+
+help:
+	@echo 'make packages        install the Debian packages that are missing'
+	@echo 'make build           build build/release/cli/tutti'
+	@echo 'make test            clean release build, all functional tests'
+	@echo 'make quickstart      tokenizer, data, training and text, in minutes'
+	@echo 'make check-sanitize  address, undefined-behaviour and thread sanitizers; fuzz smoke'
+	@echo 'make interop         compare with other implementations'
+	@echo 'make format          clang-format every source'
+	@echo 'make tidy            layout and style'
+	@echo 'make clean           remove build/'
+
+packages:
+	@tools/install_packages
+
+build:
+	cmake --preset release
+	cmake --build build/release -j $(JOBS)
+
+test: packages
+	tools/test
+
+quickstart: packages build
+	tools/quickstart
+
+check-sanitize: packages
+	tools/check_sanitize
+
+interop: packages build
+	tools/interop
+
+format:
+	git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+tidy:
+	tools/with_python tools/tidy.py
+
+clean:
+	rm -rf build
