@@ -7,10 +7,32 @@ namespace {
 constexpr int64_t kKeys = 128;      // keys between two updates of the running softmax
 constexpr int64_t kKeyBlock = 4;    // keys scored together
 constexpr int64_t kValueBlock = 8;  // vectors of an output row kept in registers
+constexpr int64_t kValueKeys = 8;   // keys that all heads of a group add before the next ones
+// How many keys ahead of use a row is fetched: the hardware does not foresee the next page. Few, as
+// rows that lie a power of two apart share a small part of the cache.
+constexpr int64_t kAhead = 16;
 
-// Fetches what comes `kKeys` later, past what the hardware foresees across pages.
-TUTTI_INLINE void prefetch_row(const float* row, int64_t head_dim) {
-  for (int64_t i = 0; i < head_dim; i += 16) __builtin_prefetch(row + i);
+// What is kept of each head of the group, one row a head.
+struct Rows {
+  int64_t stride;
+  float *query, *out, *weights, *max, *sum;
+
+  Rows(const Attention& a, float* scratch) : stride(padded_stride(a.head_dim)) {
+    Carver carver{scratch};
+    query = carver.take(a.group * stride);
+    out = carver.take(a.group * stride);
+    weights = carver.take(a.group * kKeys);
+    max = carver.take(a.group);
+    sum = carver.take(a.group);
+  }
+};
+
+// Fetches rows [begin, end) of `row` floats each.
+TUTTI_INLINE void prefetch_rows(const float* rows, int64_t row, int64_t head_dim, int64_t begin,
+                                int64_t end) {
+  for (int64_t t = begin; t < end; ++t) {
+    for (int64_t i = 0; i < head_dim; i += 16) __builtin_prefetch(rows + t * row + i);
+  }
 }
 
 // s[j] = query . key j for kCount keys; the bits of one do not depend on kCount.
@@ -35,22 +57,30 @@ TUTTI_INLINE void score_keys(const float* query, const float* keys, int64_t row,
   for (int64_t j = 0; j < kCount; ++j) s[j] = sum(sums[j]);
 }
 
-void score_row(const float* query, const float* keys, int64_t row, int64_t head_dim, int64_t n,
-               int64_t left, float* s) {
-  int64_t t = 0;
-  for (; t + kKeyBlock <= n; t += kKeyBlock) {
-    for (int64_t j = t + kKeys; j < smaller(t + kKeys + kKeyBlock, left); ++j) {
-      prefetch_row(keys + j * row, head_dim);
+// The scores of n keys, of `left` from here on, for all heads of the group: a block of keys is read
+// from memory once.
+void score_tile(const Attention& a, const Rows& rows, const float* keys, int64_t n, int64_t left) {
+  for (int64_t t = 0; t < n; t += kKeyBlock) {
+    const int64_t count = smaller(kKeyBlock, n - t);
+    prefetch_rows(keys, a.k_row, a.head_dim, t + kAhead, smaller(t + kAhead + count, left));
+    for (int64_t g = 0; g < a.group; ++g) {
+      const float* const query = rows.query + g * rows.stride;
+      float* const s = rows.weights + g * kKeys;
+      if (count == kKeyBlock) {
+        score_keys<kKeyBlock>(query, keys + t * a.k_row, a.k_row, a.head_dim, s + t);
+      } else {
+        for (int64_t j = t; j < n; ++j) {
+          score_keys<1>(query, keys + j * a.k_row, a.k_row, a.head_dim, s + j);
+        }
+      }
     }
-    score_keys<kKeyBlock>(query, keys + t * row, row, head_dim, s + t);
   }
-  for (; t < n; ++t) score_keys<1>(query, keys + t * row, row, head_dim, s + t);
 }
 
-// Masks n scores (of a buffer of kKeys), turns them into weights, and returns the factor of older
-// terms.
-float weigh_row(const QueryTile& queries, int64_t t0, int64_t n, float* s, float* row_max,
-                float* row_sum) {
+// Masks one head's n scores, turns them into weights, and multiplies its output so far by what its
+// older weights are now too large by.
+void weigh_row(const QueryTile& queries, int64_t t0, int64_t n, const Rows& rows, int64_t g) {
+  float* const s = rows.weights + g * kKeys;
   for (int64_t t = 0; t < n; ++t) {
     const bool in_range = t0 + t >= queries.first_key[0] && t0 + t <= queries.last_key[0];
     const bool in_segment =
@@ -58,7 +88,8 @@ float weigh_row(const QueryTile& queries, int64_t t0, int64_t n, float* s, float
     if (!in_range || !in_segment) s[t] = -kInfinity;
   }
   for (int64_t t = n; t < round_up(n, kLanes); ++t) s[t] = -kInfinity;
-  VecF largest = broadcast(*row_max), sums = {};
+  const float old_max = rows.max[g];
+  VecF largest = broadcast(old_max), sums = {};
   for (int64_t t = 0; t < n; t += kLanes) largest = max(largest, load(s + t));
   const float new_max = max(largest);
   const float base = new_max == -kInfinity ? 0.0f : new_max;
@@ -67,20 +98,21 @@ float weigh_row(const QueryTile& queries, int64_t t0, int64_t n, float* s, float
     store(s + t, p);
     sums += p;
   }
-  const float factor = exp(broadcast(*row_max - base))[0];
-  *row_max = new_max;
-  *row_sum = *row_sum * factor + sum(sums);
-  return factor;
+  const VecF factor = exp(broadcast(old_max - base));
+  rows.max[g] = new_max;
+  rows.sum[g] = rows.sum[g] * factor[0] + sum(sums);
+  float* const out = rows.out + g * rows.stride;
+  for (int64_t i = 0; i < rows.stride; i += kLanes) store(out + i, load(out + i) * factor);
 }
 
-// out = out * factor + sum over n keys of p[t] values[t], for kCount vectors of the row, of which
-// the last has `last` lanes.
+// out += sum over n keys of p[t] values[t], for kCount vectors of the row, or for one vector of
+// which the values have `last` lanes.
 template <int64_t kCount>
 TUTTI_INLINE void add_values(const float* p, const float* values, int64_t row, int64_t n,
-                             int64_t last, float factor, float* out) {
+                             int64_t last, float* out) {
   VecF sums[kCount];
 #pragma GCC unroll 8
-  for (int64_t j = 0; j < kCount; ++j) sums[j] = load(out + j * kLanes) * factor;
+  for (int64_t j = 0; j < kCount; ++j) sums[j] = load(out + j * kLanes);
   for (int64_t t = 0; t < n; ++t) {
     const VecF weight = broadcast(p[t]);
     const float* const value = values + t * row;
@@ -95,62 +127,73 @@ TUTTI_INLINE void add_values(const float* p, const float* values, int64_t row, i
 }
 
 void add_value_row(const float* p, const float* values, int64_t row, int64_t head_dim, int64_t n,
-                   float factor, float* out) {
+                   float* out) {
   int64_t i = 0;
   for (; i + kValueBlock * kLanes <= head_dim; i += kValueBlock * kLanes) {
-    add_values<kValueBlock>(p, values + i, row, n, kLanes, factor, out + i);
+    add_values<kValueBlock>(p, values + i, row, n, kLanes, out + i);
   }
   for (; i < head_dim; i += kLanes) {
-    add_values<1>(p, values + i, row, n, smaller(kLanes, head_dim - i), factor, out + i);
+    add_values<1>(p, values + i, row, n, smaller(kLanes, head_dim - i), out + i);
+  }
+}
+
+void add_value_tile(const Attention& a, const Rows& rows, const float* values, int64_t n,
+                    int64_t left) {
+  for (int64_t t = 0; t < n; t += kValueKeys) {
+    const int64_t count = smaller(kValueKeys, n - t);
+    prefetch_rows(values, a.v_row, a.head_dim, t + kAhead, smaller(t + kAhead + count, left));
+    for (int64_t g = 0; g < a.group; ++g) {
+      add_value_row(rows.weights + g * kKeys + t, values + t * a.v_row, a.v_row, a.head_dim, count,
+                    rows.out + g * rows.stride);
+    }
+  }
+}
+
+void begin_rows(const Head& head, const float* q, const Rows& rows) {
+  const Attention& a = head.shape;
+  for (int64_t g = 0; g < a.group; ++g) {
+    const float* const row = q + head.query_row(g, a.q_row, a.q_batch);
+    for (int64_t i = 0; i < rows.stride; ++i) {
+      rows.query[g * rows.stride + i] = i < a.head_dim ? a.scale * row[i] : 0.0f;
+      rows.out[g * rows.stride + i] = 0.0f;
+    }
+    rows.max[g] = -kInfinity;
+    rows.sum[g] = 0.0f;
+  }
+}
+
+void finish_rows(const Head& head, const Rows& rows, float* o, float* lse_bhgs) {
+  const Attention& a = head.shape;
+  for (int64_t g = 0; g < a.group; ++g) {
+    const float inverse = rows.sum[g] == 0.0f ? 0.0f : 1.0f / rows.sum[g];
+    store_row(rows.out + g * rows.stride, inverse, a.head_dim,
+              o + head.query_row(g, a.o_row, a.o_batch));
+    lse_bhgs[head.lse_index(g)] = rows.max[g] + log(broadcast(rows.sum[g]))[0];
   }
 }
 
 }  // namespace
 
 int64_t decode_scratch_floats(const Attention& a) {
-  return a.group * (2 * padded_stride(a.head_dim) + kKeys + 48);
+  return a.group * (2 * padded_stride(a.head_dim) + kKeys) + 2 * round_up(a.group, 16);
 }
 
 void decode_head(const Head& head, const float* q, const float* k, const float* v, float* o,
                  float* lse_bhgs, float* scratch) {
   const Attention& a = head.shape;
-  const int64_t stride = padded_stride(a.head_dim);
   const QueryTile queries(head, 0);
-  Carver carver{scratch};
-  float* const query = carver.take(a.group * stride);
-  float* const out = carver.take(a.group * stride);
-  float* const s = carver.take(a.group * kKeys);
-  float* const row_max = carver.take(a.group);
-  float* const row_sum = carver.take(a.group);
-  float* const factor = carver.take(a.group);
-  for (int64_t g = 0; g < a.group; ++g) {
-    const float* const row = q + head.query_row(g, a.q_row, a.q_batch);
-    for (int64_t i = 0; i < stride; ++i) {
-      query[g * stride + i] = i < a.head_dim ? a.scale * row[i] : 0.0f;
-      out[g * stride + i] = 0.0f;
-    }
-    row_max[g] = -kInfinity;
-    row_sum[g] = 0.0f;
-  }
+  const Rows rows(a, scratch);
+  begin_rows(head, q, rows);
   for (int64_t t0 = queries.key_begin / kKeys * kKeys; t0 < queries.key_end; t0 += kKeys) {
-    const int64_t n = smaller(kKeys, queries.key_end - t0), left = queries.key_end - t0;
+    const int64_t left = queries.key_end - t0, n = smaller(kKeys, left);
     if (visibility(queries, t0, n) == Visibility::kNone) continue;
     const float* const keys = k + head.key_row(t0, a.k_row, a.k_batch);
     const float* const values = v + head.key_row(t0, a.v_row, a.v_batch);
-    for (int64_t g = 0; g < a.group; ++g) {
-      score_row(query + g * stride, keys, a.k_row, a.head_dim, n, g == 0 ? left : 0, s + g * kKeys);
-      factor[g] = weigh_row(queries, t0, n, s + g * kKeys, row_max + g, row_sum + g);
-    }
-    for (int64_t g = 0; g < a.group; ++g) {
-      add_value_row(s + g * kKeys, values, a.v_row, a.head_dim, n, factor[g], out + g * stride);
-    }
+    score_tile(a, rows, keys, n, left);
+    for (int64_t g = 0; g < a.group; ++g) weigh_row(queries, t0, n, rows, g);
+    add_value_tile(a, rows, values, n, left);
   }
-  for (int64_t g = 0; g < a.group; ++g) {
-    float* const row = o + head.query_row(g, a.o_row, a.o_batch);
-    const float inverse = row_sum[g] == 0.0f ? 0.0f : 1.0f / row_sum[g];
-    for (int64_t i = 0; i < a.head_dim; ++i) row[i] = out[g * stride + i] * inverse;
-    lse_bhgs[head.lse_index(g)] = row_max[g] + log(broadcast(row_sum[g]))[0];
-  }
+  finish_rows(head, rows, o, lse_bhgs);
 }
 
 }  // namespace tutti::cpu::TUTTI_ISA

@@ -258,6 +258,23 @@ TEST(Attention, ScoreOfMinusInfinityHasNoWeight) {
   }
 }
 
+// Finite operands whose products do not fit a float: like a query that sees no key.
+TEST(Attention, ScoresThatOverflowToMinusInfinityGiveZeros) {
+  RandomInputs random;
+  AttentionProblem problem({"", 1, 7, 11, 1, 1, 8, false}, random);
+  for (float& x : problem.q.values) x = 1e30f;
+  for (float& x : problem.k.values) x = -1e30f;
+  for (const Kernels* kernels : fast_tables()) {
+    SCOPED_TRACE(kernels->name);
+    const AttentionOutput output = problem.forward(*kernels);
+    const AttentionGrads grads = problem.backward(*kernels, output);
+    for (const float lse : output.lse_bhgs) EXPECT_EQ(lse, -kInfinity);
+    for (const Rows* rows : {&output.o, &grads.dq, &grads.dk, &grads.dv}) {
+      for (const float value : rows->values) EXPECT_EQ(value, 0.0f);
+    }
+  }
+}
+
 TEST(Attention, LargeScoresDoNotOverflow) {
   RandomInputs random;
   AttentionProblem problem({"", 1, 100, 100, 1, 1, 16}, random);
