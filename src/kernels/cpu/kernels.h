@@ -71,22 +71,25 @@ struct Kernels {
   void (*matmul)(const Matmul&, void* workspace, int threads);
 
   // db_d (+)= sum over n of dy_nd, in a fixed order
-  void (*sum_rows)(const float* dy_nd, int64_t n, int64_t d, float* db_d, bool accumulate, int threads);
+  void (*sum_rows)(const float* dy_nd, int64_t n, int64_t d, float* db_d, bool accumulate,
+                   int threads);
 
   // --- embedding: rows outside [first_row, first_row + rows) give zeros and take no gradient
   void (*embedding)(const int32_t* ids_n, const float* w_vd, int64_t n, int64_t rows, int64_t d,
                     int64_t first_row, float* out_nd, int threads);
-  void (*embedding_grad)(const int32_t* ids_n, const float* dy_nd, int64_t n, int64_t rows, int64_t d,
-                         int64_t first_row, float* dw_vd, bool accumulate, int threads);
+  void (*embedding_grad)(const int32_t* ids_n, const float* dy_nd, int64_t n, int64_t rows,
+                         int64_t d, int64_t first_row, float* dw_vd, bool accumulate, int threads);
 
   // --- cross entropy of logits x w^T, `rows` of w being [first_row, first_row + rows) of the
   // vocabulary; rows at or past `vocab_valid` (padding) are masked. A label < 0 is ignored.
   // Logits exist only for a chunk of tokens at a time, in the workspace.
   size_t (*linear_cross_entropy_workspace_bytes)(int64_t n, int64_t rows, int64_t d, int threads);
-  // Per token, over the local rows: max, sum of exp(logit - max), the label's logit (0 if not here).
+  // Per token, over the local rows: max, sum of exp(logit - max), the label's logit (0 if it is
+  // not here).
   void (*logits_stats)(const float* x_nd, const float* w_vd, const int32_t* labels_n, int64_t n,
-                       int64_t rows, int64_t d, int64_t first_row, int64_t vocab_valid, float* max_n,
-                       float* sum_n, float* label_logit_n, void* workspace, int threads);
+                       int64_t rows, int64_t d, int64_t first_row, int64_t vocab_valid,
+                       float* max_n, float* sum_n, float* label_logit_n, void* workspace,
+                       int threads);
   // dx_nd = seed * (softmax - onehot) w; dw_vd (+)= (seed * (softmax - onehot))^T x. lse_n is the
   // log-sum-exp over the whole vocabulary. dx or dw may be null.
   void (*linear_cross_entropy_grad)(const float* x_nd, const float* w_vd, const int32_t* labels_n,
@@ -98,8 +101,8 @@ struct Kernels {
   void (*linear_cross_entropy_fused)(const float* x_nd, const float* w_vd, const int32_t* labels_n,
                                      const float* seed, int64_t n, int64_t rows, int64_t d,
                                      int64_t vocab_valid, float* loss, bool accumulate_loss,
-                                     float* dx_nd, float* dw_vd, bool accumulate_dw, void* workspace,
-                                     int threads);
+                                     float* dx_nd, float* dw_vd, bool accumulate_dw,
+                                     void* workspace, int threads);
 
   // --- attention: o = softmax(scale * q k^T + mask) v; lse_bhgs is kept for the gradient.
   // A query that sees no key gives o = 0 and lse = -inf. The s x t matrix is never formed.
@@ -109,8 +112,8 @@ struct Kernels {
   size_t (*attention_grad_workspace_bytes)(const Attention&, int threads);
   // do has o's strides, dq q's, dk k's, dv v's. Overwrites.
   void (*attention_grad)(const Attention&, const float* dout, const float* q, const float* k,
-                         const float* v, const float* o, const float* lse_bhgs, float* dq, float* dk,
-                         float* dv, void* workspace, int threads);
+                         const float* v, const float* o, const float* lse_bhgs, float* dq,
+                         float* dk, float* dv, void* workspace, int threads);
 
   // --- normalisation over d
   void (*layer_norm)(const float* x_nd, const float* w_d, const float* b_d, int64_t n, int64_t d,
@@ -120,25 +123,27 @@ struct Kernels {
                                 const float* mean_n, const float* rstd_n, const float* residual_nd,
                                 int64_t n, int64_t d, float* dx_nd, int threads);
   void (*layer_norm_weight_grad)(const float* dy_nd, const float* x_nd, const float* mean_n,
-                                 const float* rstd_n, int64_t n, int64_t d, float* dw_d, float* db_d,
-                                 bool accumulate, int threads);
+                                 const float* rstd_n, int64_t n, int64_t d, float* dw_d,
+                                 float* db_d, bool accumulate, int threads);
   void (*rms_norm)(const float* x_nd, const float* w_d, int64_t n, int64_t d, float epsilon,
                    float* y_nd, float* rstd_n, int threads);
   void (*rms_norm_input_grad)(const float* dy_nd, const float* x_nd, const float* w_d,
                               const float* rstd_n, const float* residual_nd, int64_t n, int64_t d,
                               float* dx_nd, int threads);
-  void (*rms_norm_weight_grad)(const float* dy_nd, const float* x_nd, const float* rstd_n, int64_t n,
-                               int64_t d, float* dw_d, bool accumulate, int threads);
+  void (*rms_norm_weight_grad)(const float* dy_nd, const float* x_nd, const float* rstd_n,
+                               int64_t n, int64_t d, float* dw_d, bool accumulate, int threads);
 
   // --- position: rotates pairs (i, i + k/2) of each head by position * inverse_frequency[i]
-  // (Su et al. 2021, in Hugging Face's half-split order), or back when `inverse`. y may alias x.
-  void (*rope)(const float* x, const int32_t* positions_n, const float* inverse_frequency, int64_t n,
-               int64_t heads, int64_t head_dim, bool inverse, float* y, int threads);
+  // (Su et al. 2021, in Hugging Face's half-split order; the angle is rounded to float as there),
+  // or back when `inverse`. y may alias x.
+  void (*rope)(const float* x, const int32_t* positions_n, const float* inverse_frequency,
+               int64_t n, int64_t heads, int64_t head_dim, bool inverse, float* y, int threads);
 
   // --- elementwise over `count` elements; an output may alias an input
   void (*gelu_tanh)(const float* x, int64_t count, float* y, int threads);
   void (*gelu_tanh_grad)(const float* dy, const float* x, int64_t count, float* dx, int threads);
-  void (*swiglu)(const float* gate, const float* up, int64_t count, float* y, int threads);  // silu(gate) * up
+  // silu(gate) * up
+  void (*swiglu)(const float* gate, const float* up, int64_t count, float* y, int threads);
   void (*swiglu_grad)(const float* dy, const float* gate, const float* up, int64_t count,
                       float* dgate, float* dup, int threads);
   void (*add)(const float* a, const float* b, int64_t count, float* y, int threads);
@@ -147,8 +152,9 @@ struct Kernels {
   // y = x / (1 - p) where uniform_at(key, global index) >= p, else 0. Its gradient is itself.
   // Element with global index i uses word i % 4 of counter i / 4, as uniform_at does.
   void (*dropout)(const float* x, const GlobalIndex3&, RngKey, float p, float* y, int threads);
-  void (*fill_normal)(RngKey, int64_t first_index, int64_t count, float mean, float stddev, float* y,
-                      int threads);  // as normal_at(key, first_index + i)
+  // As mean + stddev * normal_at(key, first_index + i), the same bits on every table.
+  void (*fill_normal)(RngKey, int64_t first_index, int64_t count, float mean, float stddev,
+                      float* y, int threads);
 
   // --- optimizer
   // Sum of squares in double precision, in blocks of 4096 added in index order.
@@ -164,9 +170,9 @@ struct Kernels {
 const Kernels& oracle_kernels();
 
 enum class Isa { kPortable, kV3, kV4 };
-bool has_isa(Isa);                       // this build has it and this CPU can run it
-Isa best_isa();                          // of this CPU
-const Kernels& fast_kernels(Isa);        // requires has_isa
-const Kernels& default_kernels();        // oracle when built without oneDNN, else the best
+bool has_isa(Isa);                 // this build has it and this CPU can run it
+Isa best_isa();                    // of this CPU
+const Kernels& fast_kernels(Isa);  // requires has_isa
+const Kernels& default_kernels();  // oracle when built without oneDNN, else the best
 
 }  // namespace tutti::cpu

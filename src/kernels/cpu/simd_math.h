@@ -27,7 +27,7 @@ TUTTI_INLINE VecF exp(VecF x) {
   p = fma(p, r, broadcast(5.0000001201e-1f));
   p = fma(p, r * r, r) + 1.0f;
   // 2^n in two factors: n reaches -150 and 128, past the exponents of one normal number.
-  const VecI exponent = (VecI)shifted - (VecI)broadcast(kRound);
+  const VecI exponent = (VecI)((VecU)shifted - (VecU)broadcast(kRound));
   const VecI half = exponent >> 1;
   return p * (VecF)((half + 127) << 23) * (VecF)((exponent - half + 127) << 23);
 }
@@ -36,7 +36,7 @@ TUTTI_INLINE VecF log(VecF x) {
   const VecI denormal = x < 0x1.0p-126f;
   const VecF scaled = denormal ? x * 0x1.0p23f : x;
   // scaled = m * 2^e with m in [sqrt(1/2), sqrt(2))
-  const VecI biased = (VecI)scaled - 0x3f3504f3;
+  const VecI biased = (VecI)((VecU)scaled - 0x3f3504f3u);  // may wrap for what is not positive
   VecI e = biased >> 23;
   const VecF m = (VecF)((biased & 0x007fffff) + 0x3f3504f3) - 1.0f;
   e = denormal ? e - 23 : e;

@@ -1,4 +1,4 @@
-// The table of one instance of the kernels; compiled once for each TUTTI_ISA and once as the oracle.
+// The table of one instance of the kernels; compiled once for each TUTTI_ISA, once as the oracle.
 // To add a group: include its header and name its functions here.
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/elementwise.h"
