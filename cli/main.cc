@@ -21,6 +21,8 @@ struct Verb {
 };
 
 constexpr auto kVerbs = std::to_array<Verb>({
+    {"tokenizer", "Train a tokenizer, encode and decode text", run_tokenizer},
+    {"data", "Prepare and inspect token datasets", run_data},
     {"explain", "Say what the keys of a run config mean", run_explain},
     {"ckpt", "Look into checkpoints and verify them", run_ckpt},
     {"doctor", "Describe this machine: CPU, memory, libraries, measured peaks", run_doctor},

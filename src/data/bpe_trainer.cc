@@ -198,6 +198,8 @@ TrainedBpe Trainer::take() {
   return std::move(result_);
 }
 
+}  // namespace
+
 Status check_options(const BpeTrainerOptions& options) {
   if (options.special_tokens.size() > kSpecialTokensMax) {
     return invalid("{} special tokens: at most {} are allowed", options.special_tokens.size(),
@@ -216,8 +218,6 @@ Status check_options(const BpeTrainerOptions& options) {
   }
   return Status();
 }
-
-}  // namespace
 
 Result<TrainedBpe> train_bpe(const WordCounts& words, const BpeTrainerOptions& options,
                              const std::function<void(int32_t, int32_t)>& progress) {

@@ -30,6 +30,9 @@ struct TrainedBpe {
   std::vector<std::pair<int32_t, int32_t>> merges;  // by rank
 };
 
+// What is wrong with `options`, as train_bpe would say.
+Status check_options(const BpeTrainerOptions& options);
+
 // `progress` (may be empty) is called now and then with the tokens made so far and those wanted.
 // Ends early, with fewer tokens than asked for, when no pair is left that is frequent enough.
 Result<TrainedBpe> train_bpe(const WordCounts& words, const BpeTrainerOptions& options,

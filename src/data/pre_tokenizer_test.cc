@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 namespace tutti {
 namespace {
 
@@ -70,7 +68,7 @@ TEST(Regex, ErrorsNameThePatternAndTheOffset) {
 }
 
 TEST(Regex, CatastrophicPatternsEndInAnError) {
-  const auto regex = Regex::compile("(a+)+(a+)+(a+)+b");
+  const auto regex = Regex::compile("(a+)+(a+)+(a+)+[bd]");
   ASSERT_TRUE(regex.ok());
   Regex::Scratch scratch(*regex);
   TextRange match;

@@ -22,7 +22,9 @@ class Prepare : public testing::Test {
       texts_.push_back(random_text(random, 30));
       write_text(fs_, fmt::format("/c/{:02}.txt", i), texts_.back());
     }
-    options_ = {.inputs = {"/c"}, .directory = "/out", .tokenizer = "/tokenizer.json"};
+    options_.inputs = {"/c"};
+    options_.directory = "/out";
+    options_.tokenizer = "/tokenizer.json";
     options_.validation = 0.2;
     options_.threads = 2;
   }
@@ -74,9 +76,7 @@ TEST_F(Prepare, ASecondRunReusesAndAChangeDoesNot) {
   EXPECT_FALSE(first.reused);
   EXPECT_TRUE(second.reused);
   EXPECT_EQ(first.metadata, second.metadata);
-  std::string changed = texts_[0];
-  changed[0] = changed[0] == 'q' ? 'r' : 'q';  // as long as before
-  write_text(fs_, "/c/00.txt", "q" + texts_[0].substr(1));
+  write_text(fs_, "/c/00.txt", std::string(texts_[0].size(), 'q'));  // as long as before
   EXPECT_FALSE(prepare().reused);
   options_.validation = 0.3;
   EXPECT_FALSE(prepare().reused);
@@ -142,7 +142,7 @@ TEST_F(Prepare, AFailingDiskLeavesNothingThatLooksWhole) {
     options_.directory = fmt::format("/out{}", operation);
     fs_.fail_operation(fs_.operations() + operation);
     if (prepare_dataset(fs_, options_, {}).ok()) {
-      EXPECT_GT(operation, 80);  // 20 inputs, each looked at, digested and read
+      EXPECT_GT(operation, 60);  // 20 inputs, each looked at, digested and read
       break;
     }
     EXPECT_FALSE(read_dataset_metadata(fs_, options_.directory).ok()) << operation;

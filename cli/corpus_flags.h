@@ -1,0 +1,38 @@
+// The flags of verbs that read a corpus: INPUT..., --format, --field, --threads.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "data/document_stream.h"
+
+namespace tutti {
+
+struct CorpusFlags {
+  std::vector<std::string> inputs;
+  std::string format = "auto";
+  std::string field = "text";
+  int threads = 0;
+
+  void add_to(CLI::App& app) {
+    app.add_option("INPUT", inputs, "Files, directories or globs")->required();
+    app.add_option("--format", format, "auto (by extension), text, pod or jsonl")
+        ->capture_default_str();
+    app.add_option("--field", field, "Of JSON lines, the field that holds the text")
+        ->capture_default_str();
+    app.add_option("--threads", threads, "0: those of the machine")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+  }
+
+  Result<DocumentOptions> documents() const {
+    DocumentOptions options;
+    TUTTI_ASSIGN(options.format, parse_document_format(format));
+    options.json_field = field;
+    return options;
+  }
+};
+
+}  // namespace tutti

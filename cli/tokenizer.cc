@@ -1,0 +1,158 @@
+// tutti tokenizer: train a byte-level BPE, encode text with a tokenizer.json, decode ids.
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <iostream>
+#include <iterator>
+
+#include "base/format.h"
+#include "base/log.h"
+#include "corpus_flags.h"
+#include "data/tokenizer.h"
+#include "data/tokenizer_json.h"
+#include "data/train_tokenizer.h"
+#include "output.h"
+#include "progress.h"
+#include "verbs.h"
+
+namespace tutti {
+namespace {
+
+struct TrainFlags {
+  CorpusFlags corpus;
+  BpeTrainerOptions bpe;
+  std::string out = "tokenizer.json";
+};
+
+struct CodeFlags {
+  std::string tokenizer = "tokenizer.json";
+  std::string text;
+  std::vector<int32_t> ids;
+};
+
+std::string read_standard_input() {
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+}
+
+Result<std::vector<int32_t>> parse_ids(std::string_view text) {
+  std::vector<int32_t> ids;
+  constexpr std::string_view kBetween = " \t\r\n,[]";
+  while (true) {
+    const size_t begin = text.find_first_not_of(kBetween);
+    if (begin == std::string_view::npos) return ids;
+    const size_t end = std::min(text.find_first_of(kBetween, begin), text.size());
+    int32_t id = 0;
+    const auto read = std::from_chars(text.data() + begin, text.data() + end, id);
+    if (read.ec != std::errc() || read.ptr != text.data() + end) {
+      return invalid("'{}' is not a token id", text.substr(begin, end - begin));
+    }
+    ids.push_back(id);
+    text.remove_prefix(end);
+  }
+}
+
+Result<int> train(FileSystem& fs, const TrainFlags& flags, bool json) {
+  TrainTokenizerOptions options;
+  options.inputs = flags.corpus.inputs;
+  TUTTI_ASSIGN(options.documents, flags.corpus.documents());
+  options.bpe = flags.bpe;
+  options.threads = flags.corpus.threads;
+  Progress progress;
+  TUTTI_ASSIGN(const TokenizerTraining training,
+               train_tokenizer(fs, options, [&](const TrainTokenizerProgress& state) {
+                 const bool bytes = std::string_view(state.phase) == "counting words";
+                 progress.show(state.phase, state.done, state.total, bytes);
+               }));
+  TUTTI_ASSIGN(const std::string text, write_tokenizer_json(training.trained));
+  TUTTI_TRY(write_file_atomic(fs, flags.out, text));
+  const size_t tokens = training.trained.tokens.size();
+  if (tokens < static_cast<size_t>(flags.bpe.vocab_size)) {
+    log_warning("the corpus has pairs for {} tokens only; {} were asked for", tokens,
+                flags.bpe.vocab_size);
+  }
+  if (json) {
+    return print_json("tokenizer", {{"tokenizer", flags.out},
+                                    {"vocab_size", tokens},
+                                    {"merges", training.trained.merges.size()},
+                                    {"files", training.files},
+                                    {"documents", training.documents},
+                                    {"text_bytes", training.text_bytes},
+                                    {"different_words", training.different_words}});
+  }
+  return print_text("tokenizer",
+                    fmt::format("{}: {} tokens from {} ({} files, {} documents, {} words)",
+                                flags.out, tokens, human_bytes(training.text_bytes), training.files,
+                                training.documents, training.different_words));
+}
+
+Result<int> encode(FileSystem& fs, const CodeFlags& flags, bool given, bool json) {
+  TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(fs, flags.tokenizer));
+  const std::string text = given ? flags.text : read_standard_input();
+  TUTTI_ASSIGN(const std::vector<int32_t> ids, tokenizer.encode(text));
+  if (json) {
+    return print_json("tokenizer", {{"tokens", ids.size()}, {"bytes", text.size()}, {"ids", ids}});
+  }
+  return print_text("tokenizer", fmt::format("{}", fmt::join(ids, " ")));
+}
+
+Result<int> decode(FileSystem& fs, const CodeFlags& flags, bool json) {
+  TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(fs, flags.tokenizer));
+  std::vector<int32_t> ids = flags.ids;
+  if (ids.empty()) {
+    TUTTI_ASSIGN(ids, parse_ids(read_standard_input()));
+  }
+  TUTTI_ASSIGN(const std::string text, tokenizer.decode(ids));
+  if (json) {
+    return print_json("tokenizer", {{"tokens", ids.size()}, {"text", text}});
+  }
+  return print_text("tokenizer", text);
+}
+
+}  // namespace
+
+int run_tokenizer(int argc, char** argv) {
+  CLI::App app("Train and use tokenizers (Hugging Face tokenizer.json).", "tutti tokenizer");
+  app.require_subcommand(1);
+  app.footer("Example:\n  tutti tokenizer train books/ --vocab 8192 --out tokenizer.json");
+  bool json = false;
+  const auto add_json = [&](CLI::App* verb) {
+    verb->add_flag("--json", json, "Print one JSON object");
+  };
+
+  TrainFlags training;
+  CLI::App* train_app = app.add_subcommand("train", "Learn a byte-level BPE from a corpus");
+  training.corpus.add_to(*train_app);
+  train_app->add_option("--vocab", training.bpe.vocab_size, "Tokens, special ones included")
+      ->capture_default_str();
+  train_app
+      ->add_option("--special", training.bpe.special_tokens, "Special tokens; the first is id 0")
+      ->capture_default_str();
+  train_app->add_option("--min-count", training.bpe.count_min, "Merge no pair seen less often")
+      ->capture_default_str();
+  train_app->add_option("--out", training.out, "File to write")->capture_default_str();
+  add_json(train_app);
+  train_app->footer(
+      "Example:\n  tutti tokenizer train '/usr/share/perl/*/pod/*.pod' --vocab 8192 --out t.json");
+
+  CodeFlags code;
+  CLI::App* encode_app = app.add_subcommand("encode", "Text → token ids");
+  encode_app->add_option("--tokenizer", code.tokenizer, "A tokenizer.json")->capture_default_str();
+  CLI::Option* text = encode_app->add_option("TEXT", code.text, "Standard input when missing");
+  add_json(encode_app);
+  encode_app->footer("Example:\n  tutti tokenizer encode --tokenizer t.json 'Hello world'");
+
+  CLI::App* decode_app = app.add_subcommand("decode", "Token ids → text");
+  decode_app->add_option("--tokenizer", code.tokenizer, "A tokenizer.json")->capture_default_str();
+  decode_app->add_option("ID", code.ids, "Standard input when missing");
+  add_json(decode_app);
+  decode_app->footer("Example:\n  tutti tokenizer decode --tokenizer t.json 40 1203 17");
+
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  const auto fs = make_posix_file_system();
+  const Result<int> exit = train_app->parsed()    ? train(*fs, training, json)
+                           : encode_app->parsed() ? encode(*fs, code, text->count() > 0, json)
+                                                  : decode(*fs, code, json);
+  return exit.ok() ? *exit : print_error("tokenizer", exit.error());
+}
+
+}  // namespace tutti
