@@ -23,6 +23,7 @@ struct Operand {
   std::vector<int64_t> sizes;         // on this rank
   std::vector<int64_t> global_sizes;  // of the logical value (one microbatch)
   std::vector<int64_t> offsets;       // global index of this rank's first element, by dim
+  bool counted = true;  // false: a replica that a sum over ranks must leave out (sum_squares)
 
   int64_t count() const {
     int64_t n = 1;

@@ -79,11 +79,13 @@ class StageAssigner {
       return op.kind == OpKind::kAdamW && op.inputs[0] == parameter;
     });
     if (update == graph_.ops.end()) return;
+    const ValueId total = update->inputs[3];
+    update->inputs[3] = total_on_stage(total, value(parameter).stage);
     Op copy = *update;
     copy.inputs[0] = replica;
     copy.inputs[1] = copy_of(copy.inputs[1], stage);
     copy.inputs[2] = copy_of(copy.inputs[2], stage);
-    copy.inputs[3] = total_on_stage(copy.inputs[3], stage);
+    copy.inputs[3] = total_on_stage(total, stage);
     for (size_t k = 0; k < copy.outputs.size(); ++k) {
       copy.outputs[k] = copy_of(copy.outputs[k], stage);
       value(copy.outputs[k]).updates = copy.inputs[k];
@@ -94,7 +96,9 @@ class StageAssigner {
   // The output of the replica_sum that makes `total` which belongs to an accumulator of `stage`.
   ValueId total_on_stage(ValueId total, int stage) {
     for (const Op& op : graph_.ops) {
-      if (op.kind != OpKind::kReplicaSum || op.outputs[0] != total) continue;
+      const auto& totals = op.outputs;
+      if (op.kind != OpKind::kReplicaSum) continue;
+      if (std::find(totals.begin(), totals.end(), total) == totals.end()) continue;
       for (size_t k = 0; k < op.inputs.size(); ++k) {
         if (value(op.inputs[k]).stage == stage) return op.outputs[k];
       }

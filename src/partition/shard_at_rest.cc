@@ -182,6 +182,7 @@ class AtRest {
       for (size_t k = 0; k < op.outputs.size(); ++k) {
         Value& total = graph_.value(op.outputs[k]);
         total.type = graph_.value(op.inputs[k]).type;
+        total.placement = graph_.value(op.inputs[k]).placement;
       }
     }
   }
@@ -217,6 +218,8 @@ class AtRest {
                                    graph_.value(op.inputs[1]).name + ".both");
     }
     if (--uses_left_[&bucket] > 0) return;
+    std::sort(parts.begin(), parts.end(),
+              [](const auto& a, const auto& b) { return a.first->offset < b.first->offset; });
     std::vector<ValueId> grads;
     std::vector<std::string> offsets;
     for (const auto& [part, grad] : parts) {
@@ -245,6 +248,7 @@ class AtRest {
       Value& output = graph_.value(next.outputs[k]);
       output.name = builder_.unique_name(graph_.value(next.inputs[k]).name + ".next");
       output.type = graph_.value(next.inputs[k]).type;
+      output.placement = graph_.value(next.inputs[k]).placement;
       output.updates = next.inputs[k];
     }
     graph_.ops.push_back(std::move(next));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tutti {
 namespace {
 
@@ -37,6 +39,27 @@ Op local_part(const Graph& graph, const Op& op, int stage) {
   return local;
 }
 
+// An op of every stage (the token count) may have its reader on another.
+void drop_unused(const Graph& graph, StageOps& stage) {
+  std::vector<bool> used(graph.values.size(), false);
+  const auto use = [&](ValueId id) { used[static_cast<size_t>(id.index)] = true; };
+  for (ValueId id : graph.outputs) use(id);
+  for (const Transfer& transfer : stage.transfers) use(transfer.value);
+  for (size_t b = kBodyKinds; b-- > 0;) {
+    std::vector<Op>& ops = stage.bodies[b];
+    for (size_t i = ops.size(); i-- > 0;) {
+      const bool needed = std::any_of(ops[i].outputs.begin(), ops[i].outputs.end(), [&](ValueId id) {
+        return used[static_cast<size_t>(id.index)] || graph.value(id).updates.valid();
+      });
+      if (needed) {
+        for (ValueId id : ops[i].inputs) use(id);
+      } else {
+        ops.erase(ops.begin() + static_cast<int64_t>(i));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 StageOps stage_ops(const Graph& graph, const Plan& plan, int stage) {
@@ -55,6 +78,7 @@ StageOps stage_ops(const Graph& graph, const Plan& plan, int stage) {
     if (local.outputs.empty()) continue;
     result.bodies[static_cast<size_t>(body)].push_back(std::move(local));
   }
+  drop_unused(graph, result);
   return result;
 }
 

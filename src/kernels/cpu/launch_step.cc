@@ -22,9 +22,10 @@ void run_count_labels(const Kernels&, const KernelCall& call) {
 }
 
 void run_sum_squares(const Kernels& kernels, const KernelCall& call) {
-  for (size_t i = 0; i < call.inputs.size(); ++i) {
-    const Operand& x = call.inputs[i];
-    kernels.sum_squares(f32(x), x.count(), f64(call.outputs[0]), i > 0, call.threads);
+  double* sum = f64(call.outputs[0]);
+  *sum = 0;
+  for (const Operand& x : call.inputs) {
+    if (x.counted) kernels.sum_squares(f32(x), x.count(), sum, true, call.threads);
   }
 }
 

@@ -1,0 +1,124 @@
+// The vertical slice: a 2-layer Llama and a tied GPT-2 compiled for 8 ranks, as golden text, run in
+// lock-step against one rank.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "kernels/cpu/kernels.h"
+#include "program/text.h"
+#include "slice/compiled.h"
+
+namespace tutti {
+namespace {
+
+constexpr uint64_t kSeed = 11;
+
+struct Case {
+  const char* name;
+  ModelConfig config;
+};
+
+std::vector<Case> cases() { return {{"llama", small_llama()}, {"gpt2", small_gpt2()}}; }
+
+std::unique_ptr<Backend> oracle() { return make_cpu_backend(cpu::oracle_kernels(), 1); }
+
+// Plans without kernels: the golden text must not depend on the machine's.
+class NoWorkspace : public KernelNeeds {
+ public:
+  size_t workspace_bytes(const KernelCall&) const override { return 0; }
+};
+
+std::string file_text(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Slice, ProgramsEqualTheGoldenText) {
+  for (const Case& c : cases()) {
+    const auto compiled = compile_step(c.config, slice_plan(), slice_schedule(), NoWorkspace());
+    ASSERT_TRUE(compiled.ok()) << compiled.message();
+    for (const Program& program : compiled->stages) {
+      const std::string path = fmt::format("{}/tests/golden/{}_pp2_shard2_tp2.stage{}.txt",
+                                           TUTTI_SOURCE_DIR, c.name, program.stage);
+      if (std::getenv("TUTTI_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << print(program);
+      EXPECT_TRUE(file_text(path) == print(program))
+          << path << " differs; TUTTI_UPDATE_GOLDEN=1 writes it anew";
+    }
+  }
+}
+
+TEST(Slice, ProgramsSurviveTheirText) {
+  for (const Case& c : cases()) {
+    const auto compiled = compile_step(c.config, slice_plan(), slice_schedule(), *oracle());
+    ASSERT_TRUE(compiled.ok()) << compiled.message();
+    for (const Program& program : compiled->stages) {
+      const auto parsed = parse_program(print(program));
+      ASSERT_TRUE(parsed.ok()) << parsed.message();
+      EXPECT_EQ(print(*parsed), print(program));
+      EXPECT_EQ(parsed->total_bytes(), program.total_bytes());
+    }
+  }
+}
+
+TEST(Slice, EightRanksGiveOneRanksLossAndGradients) {
+  const auto backend = oracle();
+  for (const Case& c : cases()) {
+    const auto one = compile_step(c.config, one_rank_plan(), sequential_schedule(4), *backend);
+    ASSERT_TRUE(one.ok()) << one.message();
+    const auto eight = compile_step(c.config, slice_plan(), slice_schedule(), *backend);
+    ASSERT_TRUE(eight.ok()) << eight.message();
+    const auto reference = run_step(one->stages, one->step, *backend, kSeed);
+    ASSERT_TRUE(reference.ok()) << reference.message();
+    const auto result = run_step(eight->stages, one->step, *backend, kSeed);
+    ASSERT_TRUE(result.ok()) << result.message();
+    std::string worst;
+    EXPECT_LT(worst_difference(*result, *reference, &worst), 1e-5) << c.name << ": " << worst;
+    EXPECT_GT(reference->at("loss")[0], 3.0);
+  }
+}
+
+// Without the instruction at this line, does the step still give one rank's results?
+bool survives_without(std::vector<Program> stages, size_t stage, size_t body, size_t instruction,
+                      const StepGraph& step, const Backend& backend, const StepResult& reference) {
+  // Every rank of the stage loses the instruction, as when its line is deleted from the text.
+  auto& instructions = stages[stage].bodies[body].instructions;
+  instructions.erase(instructions.begin() + static_cast<int64_t>(instruction));
+  const auto parsed = parse_program(print(stages[stage]));
+  TUTTI_CHECK(parsed.ok(), "{}", parsed.message());
+  stages[stage] = *parsed;
+  const auto result = run_step(stages, step, backend, kSeed);
+  return result.ok() && worst_difference(*result, reference, nullptr) < 1e-5;
+}
+
+TEST(Slice, EveryCollectiveIsNeeded) {
+  const auto backend = oracle();
+  int deleted = 0;
+  for (const Case& c : cases()) {
+    const auto one = compile_step(c.config, one_rank_plan(), sequential_schedule(4), *backend);
+    const auto eight = compile_step(c.config, slice_plan(), slice_schedule(), *backend);
+    ASSERT_TRUE(one.ok() && eight.ok());
+    const auto reference = run_step(one->stages, one->step, *backend, kSeed);
+    ASSERT_TRUE(reference.ok());
+    for (size_t s = 0; s < eight->stages.size(); ++s) {
+      const Program& program = eight->stages[s];
+      for (size_t b = 0; b < program.bodies.size(); ++b) {
+        for (size_t i = 0; i < program.bodies[b].instructions.size(); ++i) {
+          const Instruction& instruction = program.bodies[b].instructions[i];
+          if (!is_communication(instruction.kind)) continue;
+          ++deleted;
+          EXPECT_FALSE(survives_without(eight->stages, s, b, i, one->step, *backend, *reference))
+              << c.name << " stage " << s << ": " << op_name(instruction.kind) << " %"
+              << program.buffer(instruction.outputs[0]).name << " in " << program.bodies[b].name;
+        }
+      }
+    }
+  }
+  EXPECT_GT(deleted, 40);
+}
+
+}  // namespace
+}  // namespace tutti
