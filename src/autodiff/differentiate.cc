@@ -117,7 +117,7 @@ class Differentiator {
         if (op.kind == OpKind::kAccumulate) break;
         only_weights = only_weights && !readers[index(output)].empty();
         for (OpId reader : readers[index(output)]) {
-          only_weights = only_weights && graph.op(reader).phase == Phase::kBackwardWeight;
+          only_weights = only_weights && graph.op(reader).kind == OpKind::kAccumulate;
         }
       }
       if (only_weights) op.phase = Phase::kBackwardWeight;

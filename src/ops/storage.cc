@@ -59,7 +59,10 @@ std::vector<OpDef> storage_ops() {
        .place = PlaceRule::kBucketView,
        .view = true},
       {.kind = OpKind::kBucketPack, .infer = infer_pack, .place = PlaceRule::kBucketPack},
-      {.kind = OpKind::kCacheAppend, .infer = infer_append, .place = PlaceRule::kUpdate},
+      {.kind = OpKind::kCacheAppend,
+       .infer = infer_append,
+       .place = PlaceRule::kUpdate,
+       .invariant_dims = "all but context"},
       {.kind = OpKind::kTakePosition, .infer = infer_take},
   };
 }

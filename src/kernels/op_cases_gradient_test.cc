@@ -1,0 +1,106 @@
+// Cases of the gradients and of the parts of a loss over a cut vocabulary. What a forward op would
+// have left (lse, rstd) is random here: an op is a function of its operands alone.
+#include "kernels/op_cases_test.h"
+
+namespace tutti {
+namespace {
+
+using Names = std::vector<std::string>;
+
+const char* const kX = "f32[batch=2, seq=5, embed=37]";
+const char* const kW = "f32[embed=37]";
+
+CaseInput per_token(double low, double high) { return {"f32[batch=2, seq=5]", low, high}; }
+
+std::vector<OpCase> linear_cases() {
+  return {
+      {OpKind::kLinearWeightGrad,
+       "heads",
+       {"f32[batch=2, seq=5, kv_heads=3, head_dim=4]", "f32[batch=2, seq=5, embed=17]"},
+       {{"contract", Names{"batch", "seq"}}}},
+      {OpKind::kLinearWeightGrad,
+       "many_rows",
+       {"f32[batch=3, seq=101, mlp=9]", "f32[batch=3, seq=101, embed=17]"},
+       {{"contract", Names{"batch", "seq"}}}},
+      {OpKind::kBiasGrad, "rows", {"f32[batch=3, seq=101, mlp=37]"}, {{"keep", Names{"mlp"}}}},
+      {OpKind::kBiasGrad,
+       "heads",
+       {"f32[batch=2, seq=5, kv_heads=3, head_dim=4]"},
+       {{"keep", Names{"kv_heads", "head_dim"}}}},
+      {OpKind::kEmbeddingGrad,
+       "repeated_and_elsewhere",
+       {{"i32[batch=2, seq=40]", 0, 16}, "f32[batch=2, seq=40, embed=37]"},
+       {{"rows", "vocab"}, {"row_count", int64_t{13}}}},
+  };
+}
+
+std::vector<OpCase> norm_cases() {
+  const CaseInput rstd = per_token(0.5, 2), mean = per_token(-1, 1);
+  return {
+      {OpKind::kRmsNormInputGrad, "odd", {kX, kX, kW, rstd}},
+      {OpKind::kRmsNormInputGrad, "with_residual", {kX, kX, kW, rstd, kX}},
+      {OpKind::kRmsNormWeightGrad, "odd", {kX, kX, rstd}},
+      {OpKind::kLayerNormInputGrad, "odd", {kX, kX, kW, mean, rstd}},
+      {OpKind::kLayerNormInputGrad, "with_residual", {kX, kX, kW, mean, rstd, kX}},
+      {OpKind::kLayerNormWeightGrad, "odd", {kX, kX, mean, rstd}},
+  };
+}
+
+std::vector<OpCase> attention_cases() {
+  const char* q = "f32[batch=2, seq=9, kv_heads=2, group=3, head_dim=8]";
+  const char* k = "f32[batch=2, seq=9, kv_heads=2, head_dim=8]";
+  const CaseInput lse{"f32[batch=2, kv_heads=2, group=3, seq=9]", 2, 4};
+  return {
+      {OpKind::kAttentionGrad,
+       "grouped",
+       {q, q, k, k, q, lse},
+       {{"causal", true}, {"scale", 0.35}}},
+      {OpKind::kAttentionGrad,
+       "not_causal",
+       {q, q, k, k, q, lse},
+       {{"causal", false}, {"scale", 0.35}}},
+      {OpKind::kAttentionGrad,
+       "window",
+       {q, q, k, k, q, lse},
+       {{"causal", true}, {"window", int64_t{4}}}},
+  };
+}
+
+std::vector<OpCase> elementwise_cases() {
+  const char* x = "f32[batch=3, seq=53, mlp=61]";
+  return {
+      {OpKind::kGeluGrad, "blocks", {x, x}},
+      {OpKind::kSwigluGrad, "blocks", {x, x, x}},
+  };
+}
+
+std::vector<OpCase> loss_cases() {
+  const char* w = "f32[vocab=23, embed=37]";
+  const CaseInput seed{"f32[]", 0.25, 0.25}, labels{"i32[batch=2, seq=5]", -4, 18};
+  const Attributes padded{{"vocab_valid", int64_t{19}}};
+  return {
+      {OpKind::kLinearCrossEntropyGrad, "padded", {seed, kX, w, labels, per_token(8, 12)}, padded},
+      {OpKind::kLinearCrossEntropyFused, "padded", {seed, kX, w, labels}, padded},
+      {OpKind::kLinearCrossEntropyFused,
+       "all_ignored",
+       {seed, kX, w, {"i32[batch=2, seq=5]", -1, -1}},
+       padded},
+      {OpKind::kLogitsStats, "padded", {kX, w, labels}, padded},
+      {OpKind::kRescaleSum, "scaled", {per_token(0.1, 5), per_token(-3, 0), per_token(0, 3)}},
+      {OpKind::kCrossEntropyFromStats,
+       "ignored",
+       {per_token(-1, 1), per_token(1, 5), per_token(-1, 1), labels}},
+  };
+}
+
+}  // namespace
+
+std::vector<OpCase> gradient_op_cases() {
+  std::vector<OpCase> all;
+  for (auto* group : {linear_cases, norm_cases, attention_cases, elementwise_cases, loss_cases}) {
+    for (OpCase& op_case : group()) all.push_back(std::move(op_case));
+  }
+  return all;
+}
+
+}  // namespace tutti
