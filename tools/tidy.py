@@ -193,7 +193,8 @@ def check_docs(root):
                 if ":" not in link and not (path.parent / link).exists():
                     yield where, number, f"links to {link}, which does not exist"
             for name in DOC_PATH.findall(line):
-                if not (root / name).exists():
+                # A recipe (docs/adding-an-op.md) names files that its reader will make.
+                if not path.name.startswith("adding-") and not (root / name).exists():
                     yield where, number, f"mentions {name}, which does not exist"
 
 

@@ -100,6 +100,7 @@ class TidyTest(unittest.TestCase):
     def test_a_doc_that_names_a_missing_file_is_found(self):
         self.assert_finds({"README.md": "[x](docs/none.md)\n"}, "links to docs/none.md")
         self.assert_finds({"docs/a.md": "see `src/none.cc`\n"}, "mentions src/none.cc")
+        self.assert_clean({"docs/adding-an-op.md": "make `src/none.cc`\n"})
         self.assert_clean({"docs/a.md": "[out](https://example.org/a) [up](../README.md)\n"})
 
     def test_a_header_needs_an_opening_comment(self):

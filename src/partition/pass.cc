@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
+#include "base/clock.h"
 #include "ir/verify.h"
 
 namespace tutti {
@@ -22,10 +22,6 @@ constexpr std::array kPasses = std::to_array<Pass>({
     {"fold_accumulation", true, fold_accumulation},
     {"drop_unused", false, drop_unused},
 });
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 Status check_names(const std::vector<std::string>& disabled) {
   for (const std::string& name : disabled) {
@@ -51,14 +47,15 @@ Result<std::vector<PassRecord>> run_passes(Graph& graph, const PassContext& cont
                                            const PassOptions& options) {
   TUTTI_TRY(check_names(options.disabled));
   TUTTI_TRY(verified(graph, context, "before the first pass"));
+  const auto clock = make_system_clock();
   std::vector<PassRecord> records;
   for (const Pass& pass : kPasses) {
     const auto& off = options.disabled;
     if (std::find(off.begin(), off.end(), pass.name) != off.end()) continue;
     PassRecord record{pass.name, 0, graph.ops.size(), 0};
-    const auto start = std::chrono::steady_clock::now();
+    const double start_s = clock->monotonic_s();
     TUTTI_TRY(pass.run(graph, context));
-    record.seconds = seconds_since(start);
+    record.seconds = clock->monotonic_s() - start_s;
     record.ops_after = graph.ops.size();
     TUTTI_TRY(verified(graph, context, fmt::format("after the pass {}", pass.name)));
     records.push_back(record);
