@@ -1,0 +1,16 @@
+// First values of parameters, from the counter-based generator: keyed by (seed, parameter's name)
+// and the element's global index, so that no layout changes them.
+#pragma once
+
+#include "execute/executor.h"
+#include "kernels/cpu/kernels.h"
+#include "models/step_graph.h"
+
+namespace tutti {
+
+// Writes every parameter of the program. State and accumulators are left as they are (a new arena is
+// zeros). Padding rows become zero.
+void initialise_parameters(Executor& executor, size_t program, const StepGraph& step, uint64_t seed,
+                           const cpu::Kernels& kernels, int threads);
+
+}  // namespace tutti
