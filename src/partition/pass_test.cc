@@ -1,0 +1,231 @@
+// Each pass as text in, text out.
+#include "partition/pass.h"
+
+#include <gtest/gtest.h>
+
+#include "ir/text.h"
+#include "ir/verify.h"
+
+namespace tutti {
+namespace {
+
+const OpTable& ops() {
+  static const OpTable kOps;
+  return kOps;
+}
+
+Plan tensor_parallel() {
+  Plan plan;
+  plan.mesh.size(Axis::kTp) = 2;
+  return plan;
+}
+
+Graph parsed(const std::string& text) {
+  Result<Graph> graph = parse_graph(text);
+  EXPECT_TRUE(graph.ok()) << graph.message();
+  const Status status = verify(*graph, ops());
+  EXPECT_TRUE(status.ok()) << status.message();
+  return std::move(graph).value();
+}
+
+// The ops of the graph after one pass, a line each; the result is verified.
+std::string ops_after(Status (*pass)(Graph&, const PassContext&), const std::string& text,
+                      const Plan& plan) {
+  Graph graph = parsed(text);
+  const Status status = pass(graph, {ops(), plan});
+  EXPECT_TRUE(status.ok()) << status.message();
+  const Status verified = verify(graph, ops());
+  EXPECT_TRUE(verified.ok()) << verified.message();
+  std::string result;
+  for (const Op& op : graph.ops) result += print(graph, op) + "\n";
+  return result;
+}
+
+constexpr const char* kLoss = R"(graph g
+input %x: f32[seq=4, embed=8]
+input %labels: i32[seq=4]
+input %seed: f32[]
+param %w: f32[vocab=16, embed=8]
+accumulator %w.acc: f32[vocab=16, embed=8]
+body
+  F %loss: f32[], %lse: f32[seq=4] = linear_cross_entropy(%x, %w, %labels) {vocab_valid=13}
+  Bi %x.grad: f32[seq=4, embed=8], %w.grad: f32[vocab=16, embed=8] = linear_cross_entropy_grad(%seed, %x, %w, %labels, %lse) {vocab_valid=13}
+  Bw %w.acc.next: f32[vocab=16, embed=8] updates %w.acc = accumulate(%w.acc, %w.grad)
+output %x.grad
+)";
+
+TEST(FuseLoss, LossAndGradientBecomeOneOpOfTheForwardBody) {
+  EXPECT_EQ(ops_after(fuse_loss, kLoss, Plan()),
+            "F %loss: f32[], %x.grad: f32[seq=4, embed=8], %w.grad: f32[vocab=16, embed=8] = "
+            "linear_cross_entropy_fused(%seed, %x, %w, %labels) {vocab_valid=13}\n"
+            "F %w.acc.next: f32[vocab=16, embed=8] updates %w.acc = accumulate(%w.acc, %w.grad)\n");
+}
+
+TEST(FuseLoss, LeavesACutVocabularyAndASplitBackwardAlone) {
+  EXPECT_NE(ops_after(fuse_loss, kLoss, tensor_parallel()).find("linear_cross_entropy_grad"),
+            std::string::npos);
+  Plan split;
+  split.split_backward = true;
+  EXPECT_NE(ops_after(fuse_loss, kLoss, split).find("linear_cross_entropy_grad"), std::string::npos);
+}
+
+TEST(ExpandLoss, ACutVocabularyIsReducedFromStatistics) {
+  const std::string text = ops_after(expand_loss, kLoss, tensor_parallel());
+  EXPECT_NE(text.find("%lse.max: f32[seq=4], %lse.sum: f32[seq=4], %lse.label_logit: f32[seq=4] = "
+                      "logits_stats(%x, %w, %labels)"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("= rescale_sum(%lse.sum, %lse.max, %lse.max)"), std::string::npos);
+  EXPECT_NE(text.find("%loss: f32[], %lse: f32[seq=4] = cross_entropy_from_stats("), std::string::npos);
+}
+
+TEST(Place, ASplitProductIsScatteredIntoTheStream) {
+  const std::string text = ops_after(place, R"(graph g
+input %h: f32[seq=4, mlp=8]
+input %stream: f32[stream_seq=4, embed=8]
+param %w: f32[embed=8, mlp=8]
+body
+  F %y: f32[seq=4, embed=8] = linear(%h, %w) {contract=[mlp]}
+  F %y.stream: f32[stream_seq=4, embed=8] = relabel(%y) {from="seq", to="stream_seq"}
+  F %out: f32[stream_seq=4, embed=8] = add(%stream, %y.stream)
+output %out
+)",
+                                     tensor_parallel());
+  EXPECT_EQ(text,
+            "F %y: f32[seq=4, embed=8]+sum(tp2) = linear(%h, %w) {contract=[mlp]}\n"
+            "F %y.stream: f32[stream_seq=4, embed=8]+sum(tp2) = relabel(%y) {from=\"seq\", "
+            "to=\"stream_seq\"}\n"
+            "F %y.stream.scattered: f32[stream_seq=4@tp2, embed=8] = reduce_scatter(%y.stream) "
+            "{axes=\"tp2\", dim=\"stream_seq\"}\n"
+            "F %out: f32[stream_seq=4@tp2, embed=8] = add(%stream, %y.stream.scattered)\n");
+}
+
+TEST(Place, BackwardGathersAgainWhatForwardGathered) {
+  const std::string text = ops_after(place, R"(graph g
+input %x: f32[stream_seq=4, embed=8]
+param %w: f32[mlp=8, embed=8]
+body
+  F %x.seq: f32[seq=4, embed=8] = relabel(%x) {from="stream_seq", to="seq"}
+  F %y: f32[seq=4, mlp=8] = linear(%x.seq, %w) {contract=[embed]}
+  Bi %x.again: f32[seq=4, embed=8] = relabel(%x) {from="stream_seq", to="seq"}
+  Bi %w.grad: f32[mlp=8, embed=8] = linear_weight_grad(%y, %x.again) {contract=[seq]}
+output %w.grad
+)",
+                                     tensor_parallel());
+  size_t gathers = 0;
+  for (size_t at = text.find("all_gather"); at != std::string::npos; at = text.find("all_gather", at + 1)) {
+    ++gathers;
+  }
+  EXPECT_EQ(gathers, 2u) << text;
+}
+
+TEST(Place, WhatAnOpCannotSumIsRefusedWithItsName) {
+  Graph graph = parsed(R"(graph g
+input %x: f32[seq=4, mlp=8]
+param %w: f32[mlp=8]
+body
+  F %y: f32[seq=4, mlp=8], %rstd: f32[seq=4] = rms_norm(%x, %w) {epsilon=1e-05}
+output %y
+)");
+  const Plan plan = tensor_parallel();
+  const Status status = place(graph, {ops(), plan});
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("rms_norm %rstd sums over dims that are cut over tp2"),
+            std::string::npos)
+      << status.message();
+}
+
+TEST(SplitBias, TheBiasComesBehindTheReduction) {
+  const std::string text = ops_after(split_bias, R"(graph g
+input %h: f32[seq=4, mlp=8]
+param %w: f32[embed=8, mlp=8]
+param %b: f32[embed=8]
+body
+  F %y: f32[seq=4, embed=8] = linear(%h, %w, %b) {contract=[mlp]}
+  F %y.stream: f32[stream_seq=4, embed=8] = relabel(%y) {from="seq", to="stream_seq"}
+  F %out: f32[stream_seq=4, embed=8] = gelu(%y.stream)
+output %out
+)",
+                                     tensor_parallel());
+  EXPECT_EQ(text,
+            "F %y: f32[seq=4, embed=8] = linear(%h, %w) {contract=[mlp]}\n"
+            "F %y.stream: f32[stream_seq=4, embed=8] = relabel(%y) {from=\"seq\", to=\"stream_seq\"}\n"
+            "F %y.stream.biased: f32[stream_seq=4, embed=8] = add_bias(%y.stream, %b)\n"
+            "F %out: f32[stream_seq=4, embed=8] = gelu(%y.stream.biased)\n");
+}
+
+TEST(RecomputeCheap, BackwardRepeatsAnActivationFromWhatIsKeptAnyway) {
+  const std::string text = ops_after(recompute_cheap, R"(graph g
+input %h: f32[seq=4, mlp=8]
+param %w: f32[mlp=8, mlp2=8]
+body
+  F %x: f32[seq=4, mlp2=8] = linear(%h, %w) {contract=[mlp]}
+  F %a: f32[seq=4, mlp2=8] = gelu(%x)
+  Bi %g: f32[seq=4, mlp2=8] = gelu_grad(%a, %x)
+output %g
+)",
+                                     Plan());
+  EXPECT_NE(text.find("Bi %a.again: f32[seq=4, mlp2=8] = gelu(%x)\n"
+                      "Bi %g: f32[seq=4, mlp2=8] = gelu_grad(%a.again, %x)"),
+            std::string::npos)
+      << text;
+}
+
+TEST(RecomputeCheap, KeepsAResultWhoseInputWouldHaveToBeKeptForIt) {
+  const std::string text = ops_after(recompute_cheap, R"(graph g
+input %h: f32[seq=4, mlp=8]
+param %w: f32[mlp=8, mlp2=8]
+body
+  F %x: f32[seq=4, mlp2=8] = linear(%h, %w) {contract=[mlp]}
+  F %a: f32[seq=4, mlp2=8] = gelu(%x)
+  Bi %g: f32[seq=4, mlp2=8] = add(%a, %a)
+output %g
+)",
+                                     Plan());
+  EXPECT_EQ(text.find("again"), std::string::npos) << text;
+}
+
+TEST(FoldAccumulation, AGradientIsAddedByTheOpThatMakesIt) {
+  const std::string text = ops_after(fold_accumulation, R"(graph g
+input %x: f32[seq=4, embed=8]
+accumulator %w.acc: f32[embed=8, embed2=8]
+input %dy: f32[seq=4, embed=8]
+input %z: f32[seq=4, embed2=8]
+body
+  Bi %d1: f32[embed=8, embed2=8] = linear_weight_grad(%dy, %z) {contract=[seq]}
+  Bw %n1: f32[embed=8, embed2=8] updates %w.acc = accumulate(%w.acc, %d1)
+  Bi %d2: f32[embed=8, embed2=8] = linear_weight_grad(%x, %z) {contract=[seq]}
+  Bw %n2: f32[embed=8, embed2=8] updates %w.acc = accumulate(%w.acc, %d2)
+)",
+                                     Plan());
+  EXPECT_EQ(text,
+            "Bi %n1: f32[embed=8, embed2=8] updates %w.acc = linear_weight_grad(%dy, %z) "
+            "{contract=[seq]} add=after_first\n"
+            "Bi %n2: f32[embed=8, embed2=8] updates %w.acc = linear_weight_grad(%x, %z) "
+            "{contract=[seq]} add=always\n");
+}
+
+TEST(DropUnused, KeepsOnlyWhatLeadsToAnOutput) {
+  const std::string text = ops_after(drop_unused, R"(graph g
+input %x: f32[seq=4]
+body
+  F %a: f32[seq=4] = gelu(%x)
+  F %b: f32[seq=4] = gelu(%a)
+  F %c: f32[seq=4] = gelu(%a)
+output %c
+)",
+                                     Plan());
+  EXPECT_EQ(text, "F %a: f32[seq=4] = gelu(%x)\nF %c: f32[seq=4] = gelu(%a)\n");
+}
+
+TEST(PassRunner, NamesUnknownAndRequiredPasses) {
+  Graph graph;
+  graph.name = "g";
+  const Plan plan;
+  EXPECT_EQ(run_passes(graph, {ops(), plan}, {{"bogus"}, {}}).message(), "there is no pass called bogus");
+  EXPECT_EQ(run_passes(graph, {ops(), plan}, {{"place"}, {}}).message(),
+            "the pass place cannot be disabled");
+}
+
+}  // namespace
+}  // namespace tutti

@@ -1,0 +1,77 @@
+#include "program/lint.h"
+
+#include <gtest/gtest.h>
+
+#include "program/text.h"
+
+namespace tutti {
+namespace {
+
+constexpr const char* kGood = R"(program p stage=0 mesh=pp2 microbatches=1
+persistent 64
+scratch 192
+io 64
+buffer %x: f32[a=8] role=input at io+0 each
+buffer %h: f32[a=8] role=temporary at scratch+0
+buffer %y: f32[a=8] role=temporary at scratch+64
+body F scratch=192
+  gelu %h = %x
+  gelu %y = %h workspace=128+64
+run F mb=0
+send %y to=1 tag=%y@1 mb=0
+)";
+
+constexpr const char* kPeer = R"(program p stage=1 mesh=pp2 microbatches=1
+persistent 0
+slots recv.F-F bytes=64 count=1
+scratch 64
+io 0
+buffer %y@1: f32[a=8] role=temporary at slot:0+0
+buffer %z: f32[a=8] role=temporary at scratch+0
+body F scratch=64
+  gelu %z = %y@1
+receive %y@1 from=0 tag=%y@1 mb=0 slots=0
+run F mb=0 slots=0
+)";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+Status linted(const std::string& first, const std::string& second) {
+  const auto a = parse_program(first), b = parse_program(second);
+  EXPECT_TRUE(a.ok() && b.ok());
+  return lint({*a, *b});
+}
+
+TEST(Lint, AcceptsASoundPair) {
+  const Status status = linted(kGood, kPeer);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+TEST(Lint, NamesTheFirstFault) {
+  const struct {
+    const char* from;
+    const char* to;
+    const char* message;
+  } kCases[] = {
+      {"  gelu %h = %x\n", "", "gelu of %y in F reads %h, which nothing wrote"},
+      {"at scratch+64", "at scratch+32", "whose memory %y overwrote"},
+      {"workspace=128+64", "workspace=64+64", "the workspace of gelu of %y in F overlaps %y"},
+      {"send %y to=1 tag=%y@1 mb=0\n", "", "stage 1 waits for ever for y@1 microbatch 0"},
+      {"tag=%y@1", "tag=%other", "waits for ever"},
+  };
+  for (const auto& c : kCases) {
+    std::string text = replaced(kGood, c.from, c.to);
+    // Overlapping storage is a fault only when both are read afterwards.
+    if (std::string(c.to) == "at scratch+32") text = replaced(text, "%y = %h workspace=128+64", "%y = %h\n  gelu %h = %h");
+    const Status status = linted(text, kPeer);
+    ASSERT_FALSE(status.ok()) << c.to;
+    EXPECT_NE(status.message().find(c.message), std::string::npos) << status.message();
+  }
+}
+
+}  // namespace
+}  // namespace tutti
