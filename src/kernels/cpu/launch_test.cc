@@ -205,13 +205,13 @@ TEST(Launch, RopeScalesFrequenciesAsLlama3) {
 
 TEST(Launch, AttentionReadsNoKeyThatTheCacheDoesNotHold) {
   const char* kDims = "f32[batch=2, context=9, kv_heads=1, head_dim=4]";
-  for (const int64_t queries : {1, 3}) {
+  for (const auto& [queries, causal] : {std::pair{1, true}, {3, true}, {1, false}, {3, false}}) {
     const std::string q = fmt::format("batch=2, seq={}, kv_heads=1, group=2, head_dim=4", queries);
     const Graph graph = graph_from(fmt::format(
         "input %q: f32[{0}]\ninput %k: {1}\ninput %v: {1}\nscalar %n: i32[]\nbody\n  F %o: "
         "f32[{0}], %lse: f32[batch=2, kv_heads=1, group=2, seq={2}] = attention(%q, %k, %v, %n) "
-        "{{causal=true, scale=0.5}}\n",
-        q, kDims, queries));
+        "{{causal={3}, scale=0.5}}\n",
+        q, kDims, queries, causal));
     for (const Kernels* kernels : all_tables()) {
       RandomInputs random;
       const auto backend = make_cpu_backend(*kernels, 1);
