@@ -58,7 +58,7 @@ TEST(Lint, NamesTheFirstFault) {
     const char* message;
   } kCases[] = {
       {"  gelu %h = %x\n", "", "gelu of %y in F reads %h, which nothing wrote"},
-      {"at scratch+64", "at scratch+32", "whose memory %y overwrote"},
+      {"at scratch+64", "at scratch+16", "whose memory %y overwrote"},
       {"workspace=128+64", "workspace=64+64", "the workspace of gelu of %y in F overlaps %y"},
       {"send %y to=1 tag=%y@1 mb=0\n", "", "stage 1 waits for ever for y@1 microbatch 0"},
       {"tag=%y@1", "tag=%other", "waits for ever"},
@@ -66,7 +66,7 @@ TEST(Lint, NamesTheFirstFault) {
   for (const auto& c : kCases) {
     std::string text = replaced(kGood, c.from, c.to);
     // Overlapping storage is a fault only when both are read afterwards.
-    if (std::string(c.to) == "at scratch+32") text = replaced(text, "%y = %h workspace=128+64", "%y = %h\n  gelu %h = %h");
+    if (std::string(c.to) == "at scratch+16") text = replaced(text, "%y = %h workspace=128+64", "%y = %h\n  gelu %h = %h");
     const Status status = linted(text, kPeer);
     ASSERT_FALSE(status.ok()) << c.to;
     EXPECT_NE(status.message().find(c.message), std::string::npos) << status.message();

@@ -1,5 +1,6 @@
 #include "program/scratch.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
