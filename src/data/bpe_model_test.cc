@@ -79,7 +79,7 @@ TEST(BpeModel, ShortAndLongWordsMergeAsDefined) {
   }
 }
 
-TEST(BpeModel, AMegabyteWithoutASpaceIsQuick) {
+TEST(BpeModel, ALongWordIsQuick) {
   Parts parts = bytes_only();
   for (int32_t id = 'a', i = 0; i < 12; ++i) {  // aa, aaaa, …: every position merges, many times
     parts.merges.emplace_back(id, id);
@@ -89,9 +89,9 @@ TEST(BpeModel, AMegabyteWithoutASpaceIsQuick) {
   const auto model = BpeModel::create(parts.vocabulary, parts.merges, false);
   ASSERT_TRUE(model.ok());
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(encode(*model, std::string(1 << 20, 'a')).size(), (1u << 20) / 4096);
+  EXPECT_EQ(encode(*model, std::string(1 << 18, 'a')).size(), (1u << 18) / 4096);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(elapsed.count(), 10);  // an O(n^2) merge takes many minutes
+  EXPECT_LT(elapsed.count(), 10);  // an O(n^2) merge takes minutes
 }
 
 TEST(BpeModel, WholeWordsComeBeforeMerges) {
