@@ -1,7 +1,6 @@
 #include "base/rng.h"
 
-#include <cmath>
-#include <numbers>
+#include "base/normal.h"
 
 namespace tutti {
 namespace {
@@ -31,22 +30,12 @@ RngKey rng_key(uint64_t seed, uint64_t step, uint64_t name_hash) {
   return {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
 }
 
-std::array<float, 2> normal_pair(uint32_t word0, uint32_t word1) {
-  // The half keeps the argument of the logarithm inside (0, 1).
-  const double u = (word0 + 0.5) * 0x1.0p-32, v = (word1 + 0.5) * 0x1.0p-32;
-  const double radius = std::sqrt(-2.0 * std::log(u)), angle = 2.0 * std::numbers::pi * v;
-  return {static_cast<float>(radius * std::cos(angle)),
-          static_cast<float>(radius * std::sin(angle))};
-}
-
 float uniform_at(RngKey key, uint64_t index) {
   return uniform_float(philox(key, index / 4)[index % 4]);
 }
 
 float normal_at(RngKey key, uint64_t index) {
-  const std::array<uint32_t, 4> words = philox(key, index / 4);
-  const size_t pair = index % 4 / 2;
-  return normal_pair(words[2 * pair], words[2 * pair + 1])[index % 2];
+  return normal_from<ScalarLanes>(philox(key, index / 4)[index % 4]);
 }
 
 }  // namespace tutti

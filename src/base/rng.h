@@ -47,10 +47,8 @@ constexpr std::array<uint32_t, 4> philox(RngKey key, uint64_t counter) {
 // Uniform in [0, 1) with 24 bits, from one word.
 inline float uniform_float(uint32_t word) { return static_cast<float>(word >> 8) * 0x1.0p-24f; }
 
-// Two standard normals from two words (Box-Muller in double precision).
-std::array<float, 2> normal_pair(uint32_t word0, uint32_t word1);
-
-// Element `index` of the tensor keyed by `key`: word index % 4 of counter index / 4.
+// Element `index` of the tensor keyed by `key`, from word index % 4 of counter index / 4: uniform
+// in [0, 1) by uniform_float, or standard normal by normal_from (base/normal.h).
 float uniform_at(RngKey key, uint64_t index);
 float normal_at(RngKey key, uint64_t index);
 

@@ -101,5 +101,22 @@ TEST(FillNormal, EveryTableDrawsTheSameBitsAsNormalAtFromAnyIndex) {
   }
 }
 
+TEST(FillNormal, EveryTableDrawsTheSameBitsOfAMillionElements) {
+  constexpr int64_t kCount = 1000000;
+  RandomInputs random;
+  const auto low = static_cast<uint32_t>(random.integers(1, 0, INT32_MAX)[0]);
+  const RngKey key = {low, low ^ 0x5bd1e995u};
+  const int64_t first = random.integers(1, 0, INT32_MAX)[0];
+  Vector expected(kCount);
+  for (int64_t i = 0; i < kCount; ++i) {
+    expected[i] = -1.0f + 3.0f * normal_at(key, static_cast<uint64_t>(first + i));
+  }
+  for (const Kernels* kernels : all_tables()) {
+    Vector y(kCount);
+    kernels->fill_normal(key, first, kCount, -1.0f, 3.0f, y.data(), 2);
+    EXPECT_TRUE(same_bits(y, expected)) << kernels->name;
+  }
+}
+
 }  // namespace
 }  // namespace tutti::cpu

@@ -47,10 +47,11 @@ TUTTI_INLINE void store(float* p, VecF v) { __builtin_memcpy(p, &v, sizeof v); }
 
 // The parts that differ: partial load and store of the first `count` lanes (0 <= count <= kLanes;
 // the lanes behind load as zero and are neither read nor written), a * b + c (one rounding where
-// the machine has it), max and min (the second operand when either is NaN), square root,
-// horizontal sum and max (in one fixed order: halves, then quarters, then pairs), the 64-bit
-// products of the even 32-bit lanes, conversion from and to halves in double precision, and the
-// transposes of the 4 x 4 words that lie in equal 128-bit parts of four vectors.
+// the machine has it), max and min (the second operand when either is NaN), square root, whether
+// any lane of a mask is set, horizontal sum and max (in one fixed order: halves, then quarters,
+// then pairs), the 64-bit products of the even 32-bit lanes, conversion from and to halves in
+// double precision, and the transposes of the 4 x 4 words that lie in equal 128-bit parts of four
+// vectors.
 #if TUTTI_LANES == 16
 #include "kernels/cpu/simd_v4.inc"
 #elif TUTTI_LANES == 8
