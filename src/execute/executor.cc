@@ -1,16 +1,11 @@
 #include "execute/executor.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "program/compile.h"
 
 namespace tutti {
 namespace {
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 Status check_local(const Program& program, const Backend& backend) {
   for (const Action& action : program.actions) {
@@ -88,9 +83,10 @@ void Executor::run_instruction(ProgramState& state, const Action& action, size_t
     backend_->run(call);
     return;
   }
-  const double start = now_s();
+  const double start_s = clock_->monotonic_s();
   backend_->run(call);
-  profile_->add(state.program, static_cast<size_t>(action.body), index, now_s() - start);
+  profile_->add(state.program, static_cast<size_t>(action.body), index,
+                clock_->monotonic_s() - start_s);
 }
 
 void Executor::run(size_t index) {

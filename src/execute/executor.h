@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "execute/profile.h"
 #include "kernels/backend.h"
@@ -53,6 +54,7 @@ class Executor {
   std::unique_ptr<Backend> backend_;
   Arena arena_;
   Profile* profile_ = nullptr;
+  std::unique_ptr<Clock> clock_ = make_system_clock();  // for the profile
 };
 
 }  // namespace tutti

@@ -1,7 +1,6 @@
 #include "execute/program_set.h"
 
-#include <chrono>
-
+#include "base/clock.h"
 #include "program/lint.h"
 
 namespace tutti {
@@ -9,7 +8,8 @@ namespace tutti {
 Result<CompiledStep> compile_step(StepGraph step, const Plan& plan, const Schedule& schedule,
                                   const OpTable& ops, const KernelNeeds& needs,
                                   const PassOptions& passes, PersistentLayout* layout, int stage) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto clock = make_system_clock();
+  const double start_s = clock->monotonic_s();
   CompiledStep result;
   result.step = std::move(step);
   Graph& graph = result.step.graph;
@@ -22,8 +22,7 @@ Result<CompiledStep> compile_step(StepGraph step, const Plan& plan, const Schedu
   options.persistent = layout;
   TUTTI_ASSIGN(result.program, compile(graph, plan, ops, needs, options));
   if (plan.mesh.size(Axis::kPp) == 1) TUTTI_TRY(lint({result.program}));
-  result.compile_seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.compile_seconds = clock->monotonic_s() - start_s;
   return result;
 }
 
