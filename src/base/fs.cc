@@ -10,6 +10,17 @@ Status write_and_close(FileSystem& fs, const std::string& path, std::string_view
   return file->close();
 }
 
+// `kind` is that of the name itself, so that no link leads out of the tree.
+Status remove_entry(FileSystem& fs, const std::string& path, FileKind kind) {
+  if (kind == FileKind::kDirectory) {
+    TUTTI_ASSIGN(const std::vector<DirectoryEntry> entries, fs.list(path));
+    for (const DirectoryEntry& entry : entries) {
+      TUTTI_TRY(remove_entry(fs, join_path(path, entry.name), entry.kind));
+    }
+  }
+  return fs.remove(path);
+}
+
 }  // namespace
 
 bool exists(FileSystem& fs, const std::string& path) { return fs.stat(path).ok(); }
@@ -39,17 +50,13 @@ Status write_file_atomic(FileSystem& fs, const std::string& path, std::string_vi
 }
 
 Status remove_tree(FileSystem& fs, const std::string& path) {
-  const Result<FileInfo> info = fs.stat(path);
+  std::string root = path;
+  while (root.size() > 1 && root.ends_with('/')) root.pop_back();  // "link/" is what it leads to
+  const Result<FileInfo> info = fs.lstat(root);
   if (!info.ok()) {
     return info.error().kind == ErrorKind::kNotFound ? Status() : info.status();
   }
-  if (info->kind == FileKind::kDirectory) {
-    TUTTI_ASSIGN(const std::vector<DirectoryEntry> entries, fs.list(path));
-    for (const DirectoryEntry& entry : entries) {
-      TUTTI_TRY(remove_tree(fs, join_path(path, entry.name)));
-    }
-  }
-  return fs.remove(path);
+  return remove_entry(fs, root, info->kind);
 }
 
 std::string join_path(std::string_view directory, std::string_view name) {

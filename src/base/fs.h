@@ -16,7 +16,7 @@
 
 namespace tutti {
 
-enum class FileKind { kFile, kDirectory, kOther };
+enum class FileKind { kFile, kDirectory, kLink, kOther };  // kLink: a symbolic link
 
 struct FileInfo {
   FileKind kind = FileKind::kFile;
@@ -24,8 +24,8 @@ struct FileInfo {
 };
 
 struct DirectoryEntry {
-  std::string name;  // without the directory
-  FileKind kind = FileKind::kFile;
+  std::string name;                 // without the directory
+  FileKind kind = FileKind::kFile;  // of a symbolic link itself, not of what it leads to
 };
 
 class ReadableFile {
@@ -63,6 +63,8 @@ class FileSystem {
   // Creates when missing, else continues at the end.
   virtual Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) = 0;
   virtual Result<FileInfo> stat(const std::string& path) = 0;  // kNotFound when missing
+  // As stat, but of a symbolic link itself.
+  virtual Result<FileInfo> lstat(const std::string& path) = 0;
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;  // sorted by name
   virtual Status create_directories(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
@@ -80,7 +82,8 @@ Result<std::string> read_file(FileSystem& fs, const std::string& path,
 // Writes `path`.tmp, syncs it, renames it over `path` and syncs the directory: a reader sees the
 // old content or the new, never a part.
 Status write_file_atomic(FileSystem& fs, const std::string& path, std::string_view bytes);
-// Removes a directory and what is in it; missing is success.
+// Removes a directory and what is in it, or a file; missing is success. Of symbolic links only the
+// link is removed, never what it leads to.
 Status remove_tree(FileSystem& fs, const std::string& path);
 
 std::string join_path(std::string_view directory, std::string_view name);

@@ -136,6 +136,39 @@ TEST_F(PosixFs, ListIsSortedAndTellsKinds) {
   EXPECT_TRUE(remove_tree(*fs_, at("c")).ok()) << "missing is success";
 }
 
+TEST_F(PosixFs, RemoveTreeRemovesLinksAndNotWhatTheyLeadTo) {
+  ASSERT_TRUE(fs_->create_directories(at("kept/inside")).ok());
+  ASSERT_TRUE(fs_->create_directories(at("tree/sub")).ok());
+  write("kept/file", "precious");
+  const auto link = [&](const std::string& target, const std::string& name) {
+    ASSERT_EQ(::symlink(target.c_str(), at(name).c_str()), 0);
+  };
+  link(at("kept"), "tree/directory_link");
+  link(at("kept/file"), "tree/sub/file_link");
+  link(at("absent"), "tree/dangling_link");
+  link("..", "tree/sub/loop");
+  EXPECT_EQ(fs_->lstat(at("tree/directory_link"))->kind, FileKind::kLink);
+  EXPECT_EQ(fs_->stat(at("tree/directory_link"))->kind, FileKind::kDirectory);
+  const auto entries = fs_->list(at("tree"));
+  ASSERT_TRUE(entries.ok());
+  ASSERT_EQ(entries->size(), 3u);
+  EXPECT_EQ((*entries)[0].kind, FileKind::kLink) << "dangling_link";
+  EXPECT_EQ((*entries)[1].kind, FileKind::kLink) << "directory_link";
+
+  const Status removed = remove_tree(*fs_, at("tree"));
+  EXPECT_TRUE(removed.ok()) << removed.message();
+  EXPECT_FALSE(exists(*fs_, at("tree")));
+  EXPECT_TRUE(exists(*fs_, at("kept/inside")));
+  EXPECT_EQ(content("kept/file"), "precious");
+
+  for (const char* end : {"", "/"}) {
+    link(at("kept"), "link");
+    EXPECT_TRUE(remove_tree(*fs_, at("link") + end).ok());
+    EXPECT_EQ(fs_->lstat(at("link")).error().kind, ErrorKind::kNotFound);
+    EXPECT_EQ(content("kept/file"), "precious");
+  }
+}
+
 TEST_F(PosixFs, FullDeviceIsAResourceError) {
   auto file = fs_->open_append("/dev/full");
   if (!file.ok()) GTEST_SKIP() << "no /dev/full here";

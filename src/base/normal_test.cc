@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <numbers>
 #include <random>
 #include <vector>
 
+#include "base/log.h"
 #include "base/rng.h"
 
 namespace tutti {
@@ -37,7 +37,7 @@ std::vector<float> draw_normals(size_t count) {
   const char* const given = std::getenv("TUTTI_TEST_SEED");
   const uint64_t seed =
       given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::printf("TUTTI_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  log_info("TUTTI_TEST_SEED={}", seed);
   const RngKey key = rng_key(seed, 0, stable_hash("w"));
   std::vector<float> x(count);
   for (size_t i = 0; i < count; ++i) x[i] = normal_at(key, i);

@@ -157,9 +157,27 @@ class PosixMappedFile : public MappedFile {
   size_t bytes_;
 };
 
-FileKind kind_of(const std::filesystem::file_status& status) {
-  if (std::filesystem::is_regular_file(status)) return FileKind::kFile;
-  return std::filesystem::is_directory(status) ? FileKind::kDirectory : FileKind::kOther;
+FileKind kind_of(std::filesystem::file_type type) {
+  switch (type) {
+    case std::filesystem::file_type::regular:
+      return FileKind::kFile;
+    case std::filesystem::file_type::directory:
+      return FileKind::kDirectory;
+    case std::filesystem::file_type::symlink:
+      return FileKind::kLink;
+    default:
+      return FileKind::kOther;
+  }
+}
+
+FileInfo info_of(const struct stat& status) {
+  FileInfo info;
+  info.kind = S_ISREG(status.st_mode)   ? FileKind::kFile
+              : S_ISDIR(status.st_mode) ? FileKind::kDirectory
+              : S_ISLNK(status.st_mode) ? FileKind::kLink
+                                        : FileKind::kOther;
+  if (info.kind == FileKind::kFile) info.bytes = static_cast<uint64_t>(status.st_size);
+  return info;
 }
 
 class PosixFileSystem : public FileSystem {
@@ -189,12 +207,13 @@ class PosixFileSystem : public FileSystem {
   Result<FileInfo> stat(const std::string& path) override {
     struct stat status;
     if (::stat(path.c_str(), &status) != 0) return system_error_at(path, "stat", errno);
-    FileInfo info;
-    info.kind = S_ISREG(status.st_mode)   ? FileKind::kFile
-                : S_ISDIR(status.st_mode) ? FileKind::kDirectory
-                                          : FileKind::kOther;
-    if (info.kind == FileKind::kFile) info.bytes = static_cast<uint64_t>(status.st_size);
-    return info;
+    return info_of(status);
+  }
+
+  Result<FileInfo> lstat(const std::string& path) override {
+    struct stat status;
+    if (::lstat(path.c_str(), &status) != 0) return system_error_at(path, "stat", errno);
+    return info_of(status);
   }
 
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
@@ -203,7 +222,7 @@ class PosixFileSystem : public FileSystem {
     std::vector<DirectoryEntry> entries;
     for (; !code && it != std::filesystem::directory_iterator(); it.increment(code)) {
       std::error_code gone;  // an entry may vanish between being listed and being looked at
-      entries.push_back({it->path().filename().string(), kind_of(it->symlink_status(gone))});
+      entries.push_back({it->path().filename().string(), kind_of(it->symlink_status(gone).type())});
     }
     if (code) return system_error_at(path, "list", code.value());
     std::sort(entries.begin(), entries.end(),

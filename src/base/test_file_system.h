@@ -50,6 +50,7 @@ class TestFileSystem : public FileSystem {
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) override;
   Result<FileInfo> stat(const std::string& path) override;
+  Result<FileInfo> lstat(const std::string& path) override { return stat(path); }  // has no links
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
   Status create_directories(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;
