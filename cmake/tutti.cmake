@@ -61,5 +61,7 @@ function(tutti_test program)
   target_link_libraries(${program} PRIVATE GTest::gtest GTest::gtest_main ${ARG_LIBS})
   target_compile_definitions(${program} PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${program} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  # Threads that spin at a barrier starve each other where tests share cores.
+  set_tests_properties(${program} PROPERTIES
+    LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "OMP_WAIT_POLICY=passive")
 endfunction()
