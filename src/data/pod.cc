@@ -123,7 +123,7 @@ class Converter {
   void run_item(std::string_view argument) {
     flush_bullet();
     if (argument.empty() || argument == "*") {
-      bullet_ = "*";
+      bullet_.assign(1, '*');
     } else {
       emit(pod_inline_text(argument), false);
     }
