@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "execute/null_backend.h"
 #include "kernels/cpu/kernels.h"
 #include "program/text.h"
 #include "slice/compiled.h"
@@ -24,12 +25,6 @@ std::vector<Case> cases() { return {{"llama", small_llama()}, {"gpt2", small_gpt
 
 std::unique_ptr<Backend> oracle() { return make_cpu_backend(cpu::oracle_kernels(), 1); }
 
-// Plans without kernels: the golden text must not depend on the machine's.
-class NoWorkspace : public KernelNeeds {
- public:
-  size_t workspace_bytes(const KernelCall&) const override { return 0; }
-};
-
 std::string file_text(const std::string& path) {
   std::ifstream file(path);
   std::stringstream text;
@@ -39,7 +34,7 @@ std::string file_text(const std::string& path) {
 
 TEST(Slice, ProgramsEqualTheGoldenText) {
   for (const Case& c : cases()) {
-    const auto compiled = compile_step(c.config, slice_plan(), slice_schedule(), NoWorkspace());
+    const auto compiled = compile_step(c.config, slice_plan(), slice_schedule(), *make_null_backend());
     ASSERT_TRUE(compiled.ok()) << compiled.message();
     for (const Program& program : compiled->stages) {
       const std::string path = fmt::format("{}/tests/golden/{}_pp2_shard2_tp2.stage{}.txt",
