@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <string>
 
 namespace tutti {
 namespace {
@@ -27,6 +30,34 @@ TEST(Arena, FirstTouchKeepsTheContent) {
   for (const int threads : {0, 1, 3}) arena->first_touch(threads);
   EXPECT_EQ(arena->data()[4096], 'x');
   EXPECT_EQ(arena->data()[3 * 4096 + 9], 'y');
+}
+
+// The line of /proc/self/smaps that begins with `field`, of the mapping that holds `address`.
+std::string mapping_field(const void* address, const std::string& field) {
+  std::ifstream smaps("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<uintptr_t>(address);
+  bool inside = false;
+  for (std::string line; std::getline(smaps, line);) {
+    unsigned long long begin = 0, end = 0;
+    if (std::sscanf(line.c_str(), "%llx-%llx ", &begin, &end) == 2) {
+      inside = begin <= wanted && wanted < end;
+    } else if (inside && line.starts_with(field)) {
+      return line.substr(field.size());
+    }
+  }
+  return "";
+}
+
+TEST(Arena, AsksForHugePages) {
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) {
+    GTEST_SKIP() << "this kernel has no huge pages to ask for";
+  }
+  const auto arena = Arena::create(4 << 20);
+  ASSERT_TRUE(arena.ok());
+  arena->first_touch(1);
+  EXPECT_NE(mapping_field(arena->data(), "VmFlags:").find(" hg"), std::string::npos);
+  // Whether they are given depends on how fragmented memory is; it is written down, not demanded.
+  RecordProperty("anonymous_huge_pages", mapping_field(arena->data(), "AnonHugePages:"));
 }
 
 TEST(Arena, RefusesMoreThanThereIsBeforeTakingIt) {
