@@ -33,16 +33,22 @@ bool AsyncWriter::busy() const {
 Status AsyncWriter::reserve(uint64_t bytes) {
   TUTTI_CHECK(!in_flight_.valid(), "a save is in flight");
   if (bytes <= staging_.bytes()) return {};
+  if (prefault_.valid()) prefault_.get();
   staging_ = Arena();  // first, or both would have to fit
   TUTTI_ASSIGN(staging_, Arena::create(bytes));
-  staging_.first_touch(1);  // page faults cost more than the copy: not during a step
   return {};
+}
+
+void AsyncWriter::prefault() {
+  if (prefault_.valid()) prefault_.get();
+  prefault_ = std::async(std::launch::async, [this] { staging_.first_touch(1); });
 }
 
 Status AsyncWriter::stage(const Snapshot& snapshot) {
   uint64_t bytes = 0;
   for (const SnapshotTensor& tensor : snapshot.tensors) bytes += tensor.bytes.size();
   TUTTI_TRY(reserve(bytes));
+  if (prefault_.valid()) prefault_.get();
   staged_ = snapshot;
   char* place = staging_.data();
   for (SnapshotTensor& tensor : staged_.tensors) {

@@ -23,9 +23,12 @@ class AsyncWriter {
   AsyncWriter(const AsyncWriter&) = delete;
   AsyncWriter& operator=(const AsyncWriter&) = delete;
 
-  // Takes the memory for staging `bytes` now, so that a lack of it shows before training starts
-  // and not at the first save (kResource). Requires that no save is in flight.
+  // Maps the memory for staging `bytes` now, so that a lack of it shows before training starts and
+  // not at the first save (kResource). Requires that no save is in flight.
   Status reserve(uint64_t bytes);
+  // Touches that memory in the background, because page faults cost more than the copy that a save
+  // makes training wait for. Optional; once, after reserve().
+  void prefault();
   // Waits for the save in flight, then stages `snapshot` and starts to write it. When the previous
   // save failed, returns its error and has not started this one: the caller may call again.
   Status save(const Snapshot& snapshot);
@@ -45,7 +48,8 @@ class AsyncWriter {
   std::string run_dir_;
   int checkpoints_kept_;
   Arena staging_;
-  Snapshot staged_;  // its spans point into staging_
+  std::future<void> prefault_;  // after staging_: it ends before that memory goes
+  Snapshot staged_;             // its spans point into staging_
   std::future<Status> in_flight_;
 };
 

@@ -39,6 +39,20 @@ TEST(AsyncWriter, RefusesToReserveWhatTheMachineDoesNotHave) {
   EXPECT_TRUE(writer.finish().ok());
 }
 
+TEST(AsyncWriter, SavesIntoMemoryThatIsTouchedInTheBackground) {
+  TestFileSystem fs;
+  AsyncWriter writer(fs, "/run", 0);
+  ASSERT_TRUE(writer.reserve(8 << 20).ok());
+  writer.prefault();
+  const TestSnapshot snapshot(1);
+  ASSERT_TRUE(writer.save(snapshot.snapshot).ok());
+  ASSERT_TRUE(writer.finish().ok());
+  EXPECT_EQ(writer.staging_bytes(), uint64_t{8} << 20);
+  auto checkpoint = load_checkpoint(fs, "/run");
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.message();
+  snapshot.expect_equal(*checkpoint);
+}
+
 TEST(AsyncWriter, KeepsTheNewest) {
   TestFileSystem fs;
   {

@@ -32,21 +32,28 @@ void ZScore::push(double value) {
   oldest_ = (oldest_ + 1) % window_;
 }
 
-// Both are summed anew: a running sum of squares would cancel, and windows are short.
+std::vector<double> ZScore::values() const {
+  std::vector<double> result;
+  for (size_t age = 0; age < size(); ++age) result.push_back(at(age));
+  return result;
+}
+
+// Both are summed anew: a running sum of squares would cancel, and windows are short. From the
+// oldest on, so that a window made of values() has the same bits.
 double ZScore::mean() const {
   if (values_.empty()) return 0;
   // About the first value, so that the mean of equal values is exactly that value.
   double sum = 0;
-  for (const double value : values_) sum += value - values_.front();
-  return values_.front() + sum / static_cast<double>(values_.size());
+  for (size_t age = 0; age < size(); ++age) sum += at(age) - at(0);
+  return at(0) + sum / static_cast<double>(size());
 }
 
 double ZScore::stddev() const {
   if (values_.empty()) return 0;
   const double middle = mean();
   double squares = 0;
-  for (const double value : values_) squares += (value - middle) * (value - middle);
-  return std::sqrt(squares / static_cast<double>(values_.size()));
+  for (size_t age = 0; age < size(); ++age) squares += (at(age) - middle) * (at(age) - middle);
+  return std::sqrt(squares / static_cast<double>(size()));
 }
 
 }  // namespace tutti

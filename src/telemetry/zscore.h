@@ -23,8 +23,13 @@ class ZScore {
   double mean() const;    // 0 when empty
   double stddev() const;  // 0 when empty
   size_t size() const { return values_.size(); }
+  // Oldest first. Pushing them into a new window gives one with the same scores, bit for bit.
+  std::vector<double> values() const;
 
  private:
+  // The value that is `age` younger than the oldest.
+  double at(size_t age) const { return values_[(oldest_ + age) % values_.size()]; }
+
   size_t window_;
   size_t oldest_ = 0;
   std::vector<double> values_;

@@ -47,6 +47,18 @@ TEST(ZScore, NonFiniteIsInfinitelyUnusualAndForgotten) {
   EXPECT_DOUBLE_EQ(*z.score(4), 2);
 }
 
+TEST(ZScore, AWindowMadeOfAnothersValuesGivesTheSameBits) {
+  ZScore z(7);
+  for (int i = 0; i < 24; ++i) z.push(std::sin(i) * 1e3);
+  ZScore copy(7);
+  for (const double value : z.values()) copy.push(value);
+  for (int i = 24; i < 40; ++i) {
+    EXPECT_EQ(z.score(std::sin(i)), copy.score(std::sin(i)));
+    z.push(std::sin(i));
+    copy.push(std::sin(i));
+  }
+}
+
 TEST(ZScore, SmallSpreadAroundALargeMeanIsNotLost) {
   ZScore z(4);
   for (const double value : {1e9 + 1, 1e9 - 1, 1e9 + 1, 1e9 - 1}) z.push(value);

@@ -1,0 +1,146 @@
+// tutti train: trains a model as a config says, or goes on with a run that stopped.
+#include <csignal>
+
+#include "base/format.h"
+#include "base/signal.h"
+#include "output.h"
+#include "train/trainer.h"
+#include "train_progress.h"
+#include "verbs.h"
+
+namespace tutti {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kExitSignal = 128;  // plus the signal's number, as shells count
+
+struct TrainFlags {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool resume = false, profile = false, json = false;
+};
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json memory_json(const RunPlan& plan, const TrainSummary& summary) {
+  const MemoryReport& memory = plan.memory;
+  return {{"parameters_bytes", memory.parameters},  {"gradients_bytes", memory.gradients},
+          {"optimizer_bytes", memory.optimizer},    {"stash_bytes", memory.stash},
+          {"scratch_bytes", memory.scratch},        {"io_bytes", memory.io + memory.kept},
+          {"planned_bytes", summary.planned_bytes}, {"allocated_bytes", summary.allocated_bytes},
+          {"staging_bytes", plan.staging_bytes},    {"peak_resident_bytes", peak_resident_bytes()}};
+}
+
+Json summary_json(const RunPlan& plan, const TrainSummary& summary) {
+  const double tokens_per_s =
+      summary.training_s > 0 ? static_cast<double>(summary.tokens) / summary.training_s : 0;
+  return {{"run_dir", plan.config.run.dir},
+          {"step", summary.step},
+          {"steps", plan.config.train.steps},
+          {"resumed_step", plan.resumed_step},
+          {"stopped", summary.stopped},
+          {"loss", summary.loss},
+          {"validation_loss", or_null(summary.validation_loss)},
+          {"skipped_steps", summary.skipped},
+          {"tokens", summary.tokens},
+          {"training_s", summary.training_s},
+          {"tokens_per_s", tokens_per_s},
+          {"step_s_median", summary.step_s_median},
+          {"step_s_predicted", or_null(summary.predicted_step_s)},
+          {"peak_fraction", or_null(summary.peak_fraction)},
+          {"parameters", plan.parameters},
+          {"flops_per_step", plan.flops_per_step},
+          {"threads", plan.threads},
+          {"kernels", plan.kernels},
+          {"memory", memory_json(plan, summary)},
+          {"checkpoint", summary.checkpoint},
+          {"profile", summary.profile}};
+}
+
+std::string time_text(const TrainSummary& summary) {
+  std::string text = fmt::format("{} a step", human_duration(summary.step_s_median));
+  if (summary.predicted_step_s) {
+    text += fmt::format(", predicted at least {} ({:.2f} times that)",
+                        human_duration(*summary.predicted_step_s),
+                        summary.step_s_median / *summary.predicted_step_s);
+  }
+  if (summary.peak_fraction) {
+    text += fmt::format(", {:.0f} % of the matrix peak", 100 * *summary.peak_fraction);
+  }
+  return text;
+}
+
+std::string summary_text(const RunPlan& plan, const TrainSummary& summary) {
+  if (summary.steps_run == 0) {
+    return fmt::format("nothing to do: all {} steps of {} are done; raise train.steps to go on\n",
+                       summary.step, plan.config.run.dir);
+  }
+  std::string text =
+      fmt::format("{} after step {} of {}, loss {:.4f}", summary.stopped ? "stopped" : "done",
+                  summary.step, plan.config.train.steps, summary.loss);
+  if (summary.validation_loss) {
+    text += fmt::format(", validation loss {:.4f}", *summary.validation_loss);
+  }
+  if (summary.skipped > 0) text += fmt::format(", {} steps skipped", summary.skipped);
+  text += fmt::format(
+      "\ntime        {}\nmemory      {} bytes planned, {} allocated; {} resident at "
+      "most\ncheckpoint  {}\n",
+      time_text(summary), summary.planned_bytes, summary.allocated_bytes,
+      human_bytes(peak_resident_bytes()), summary.checkpoint);
+  if (summary.stopped) text += "            go on with --resume\n";
+  return text;
+}
+
+Result<TrainSummary> train_observed(Trainer& trainer) {
+  TrainProgress progress(trainer.plan().config.log.every);
+  return trainer.run(progress);
+}
+
+Result<int> train(FileSystem& fs, Clock& clock, const TrainFlags& flags) {
+  TUTTI_ASSIGN(Config config, load_config(fs, flags.config, flags.overrides));
+  const StopSignal stop;
+  TrainOptions options;
+  options.resume = flags.resume;
+  options.profile = flags.profile;
+  options.stop_requested = [&stop] { return stop.requested(); };
+  TUTTI_ASSIGN(const auto trainer, Trainer::create(fs, clock, std::move(config), options));
+  fmt::print(stderr, "{}", format_run_plan(trainer->plan()));
+  TUTTI_ASSIGN(const TrainSummary summary, train_observed(*trainer));
+  fmt::print(stderr, "{}", summary_text(trainer->plan(), summary));
+  const int printed = flags.json      ? print_json("train", summary_json(trainer->plan(), summary))
+                      : flags.profile ? print_text("train", summary.profile)
+                                      : kExitOk;
+  return printed == kExitOk && summary.stopped ? kExitSignal + stop.caught() : printed;
+}
+
+}  // namespace
+
+int run_train(int argc, char** argv) {
+  CLI::App app("Train a model as CONFIG.toml says, or go on with a run that stopped.",
+               "tutti train");
+  TrainFlags flags;
+  app.add_option("CONFIG", flags.config, "The run's config (see tutti explain)")->required();
+  app.add_option("KEY=VALUE", flags.overrides, "Keys to set in place of the config's");
+  app.add_flag("--resume", flags.resume,
+               "Go on from the newest valid checkpoint of run.dir, bit for bit");
+  app.add_flag("--profile", flags.profile, "Time every kernel and print a table at the end");
+  app.add_flag("--json", flags.json, "Print one JSON object at the end");
+  app.footer(
+      "Ctrl-C or SIGTERM ends the run after the step under way, with a checkpoint; the exit status "
+      "is\nthen 130 or 143. A second Ctrl-C ends it at once.\n\n"
+      "Examples:\n"
+      "  tutti train configs/quickstart.toml\n"
+      "  tutti train configs/gpt2-124m.toml train.steps=100 run.dir=runs/trial\n"
+      "  tutti train configs/quickstart.toml train.steps=600 --resume");
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  const auto fs = make_posix_file_system();
+  const auto clock = make_system_clock();
+  const Result<int> status = train(*fs, *clock, flags);
+  return status.ok() ? *status : print_error("train", status.error());
+}
+
+}  // namespace tutti

@@ -1,0 +1,68 @@
+#include "train/check_runnable.h"
+
+#include "base/format.h"
+#include "train/config_keys.h"
+
+namespace tutti {
+namespace {
+
+struct OnlyValue {
+  std::string_view key;
+  std::string_view value;  // as TOML
+  std::string_view why;
+};
+
+constexpr std::string_view kOneRank = "this version trains on one rank";
+
+// In the order in which they are reported: sizes first, for the others follow from them.
+constexpr OnlyValue kOnlyValues[] = {
+    {"parallel.pp", "1", kOneRank},
+    {"parallel.dp", "1", kOneRank},
+    {"parallel.shard", "1", kOneRank},
+    {"parallel.ep", "1", kOneRank},
+    {"parallel.cp", "1", kOneRank},
+    {"parallel.tp", "1", kOneRank},
+    {"parallel.zero", "0", "on one rank there is nothing to shard over"},
+    {"parallel.schedule", "\"1f1b\"", "on one rank there is no pipeline to schedule"},
+    {"parallel.recompute", "\"none\"",
+     "recomputing whole layers is not built; norms and activations are always recomputed"},
+    {"parallel.offload", "\"none\"", "offloading is not built"},
+};
+
+std::string size_text(int64_t bytes) { return human_bytes(static_cast<uint64_t>(bytes)); }
+
+}  // namespace
+
+Status check_runnable(const Config& config) {
+  for (const OnlyValue& only : kOnlyValues) {
+    const ConfigKey* key = find_config_key(only.key);
+    TUTTI_CHECK(key != nullptr, "{}", only.key);
+    const std::string value = key_value(*key, config);
+    if (value != only.value) {
+      return invalid("{} = {}: {}; set it to {}", only.key, value, only.why, only.value);
+    }
+  }
+  if (config.data.train.empty()) {
+    return invalid(
+        "data.train is not set; set it to the prefix of a .bin/.idx pair, which `tutti data "
+        "prepare` makes");
+  }
+  return {};
+}
+
+Status check_memory(const MemoryReport& plan, int64_t arena_bytes, int64_t staging_bytes,
+                    const AvailableMemory& available) {
+  const int64_t needed = arena_bytes + staging_bytes;
+  if (static_cast<uint64_t>(needed) <= available.bytes) return {};
+  return error(
+      ErrorKind::kResource,
+      "the run needs {} of memory, but {} are available ({}): parameters {}, gradients {}, "
+      "optimizer {}, stash {}, scratch {}, checkpoint staging {}; make train.micro_batch, "
+      "train.seq_len or the model smaller{}",
+      size_text(needed), human_bytes(available.bytes), available.limit, size_text(plan.parameters),
+      size_text(plan.gradients), size_text(plan.optimizer), size_text(plan.stash),
+      size_text(plan.scratch), size_text(staging_bytes),
+      staging_bytes > 0 ? ", or set checkpoint.async = false" : "");
+}
+
+}  // namespace tutti

@@ -1,0 +1,23 @@
+// What this version can train: one rank that keeps everything in memory. Settings beyond that are
+// in the config because plans and programs know them; asking for them here is an error, not a
+// silent fallback. Pure functions; thread-safe.
+#pragma once
+
+#include <cstdint>
+
+#include "base/status.h"
+#include "program/report.h"
+#include "tensor/available_memory.h"
+#include "train/config.h"
+
+namespace tutti {
+
+// Requires a checked config. The message names the key, its value and what to set.
+Status check_runnable(const Config& config);
+
+// kResource when the plan and the staging memory of checkpoints together are more than `available`;
+// the message has the numbers by kind.
+Status check_memory(const MemoryReport& plan, int64_t arena_bytes, int64_t staging_bytes,
+                    const AvailableMemory& available);
+
+}  // namespace tutti

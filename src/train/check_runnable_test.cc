@@ -1,0 +1,93 @@
+#include "train/check_runnable.h"
+
+#include <gtest/gtest.h>
+
+#include "train/run_programs.h"
+#include "train/test_run.h"
+
+namespace tutti {
+namespace {
+
+struct Case {
+  std::vector<std::string> overrides;
+  std::vector<std::string> said;  // all of them in the message
+};
+
+void expect_refused(const Status& status, const Case& expected) {
+  ASSERT_FALSE(status.ok()) << expected.overrides.front();
+  for (const std::string& part : expected.said) {
+    EXPECT_NE(status.message().find(part), std::string::npos) << part << " in " << status.message();
+  }
+}
+
+TEST(CheckRunnable, RefusesSettingsBeyondOneRankByTheirKey) {
+  EXPECT_TRUE(check_runnable(test_config()).ok());
+  const Case cases[] = {
+      {{"parallel.tp=2"}, {"parallel.tp = 2", "one rank"}},
+      {{"parallel.pp=2"}, {"parallel.pp = 2", "one rank"}},
+      {{"parallel.dp=2"}, {"parallel.dp = 2", "one rank"}},
+      {{"parallel.cp=2"}, {"parallel.cp = 2", "one rank"}},
+      {{"parallel.shard=2", "parallel.zero=3"}, {"parallel.shard = 2", "one rank"}},
+      {{"parallel.recompute=full"}, {"parallel.recompute = \"full\"", "\"none\""}},
+      {{"parallel.offload=optimizer"}, {"parallel.offload = \"optimizer\"", "\"none\""}},
+      {{"parallel.schedule=zb-h1"}, {"parallel.schedule = \"zb-h1\"", "\"1f1b\""}},
+      {{"data.train="}, {"data.train is not set"}},
+  };
+  for (const Case& expected : cases) {
+    std::vector<std::string> overrides = expected.overrides;
+    overrides.push_back("train.global_batch=8");
+    overrides.push_back("data.validation=");
+    expect_refused(check_runnable(test_config(overrides)), expected);
+  }
+}
+
+TEST(CheckRunnable, RefusesAPlanBeyondTheMemoryWithItsNumbers) {
+  MemoryReport plan;
+  plan.parameters = int64_t{3} << 30;
+  plan.stash = int64_t{1} << 30;
+  const AvailableMemory available = {uint64_t{4} << 30, "MemAvailable"};
+  EXPECT_TRUE(check_memory(plan, plan.total(), 0, available).ok());
+  const Status status = check_memory(plan, plan.total(), 1 << 30, available);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().kind, ErrorKind::kResource);
+  for (const char* part :
+       {"5.00 GiB", "4.00 GiB", "3.00 GiB", "MemAvailable", "staging 1.00 GiB"}) {
+    EXPECT_NE(status.message().find(part), std::string::npos) << part << status.message();
+  }
+}
+
+TEST(PrepareRun, RefusesBeforeAnythingIsTakenOrWritten) {
+  const auto fs = test_disk();
+  write_corpus(*fs, "/data/short", 10, 3);
+  write_corpus(*fs, "/data/wide", 300, 3, 200);
+  const Case cases[] = {
+      {{"data.train=/data/short"}, {"data.train", "/data/short.bin", "10 tokens", "seq_len 16"}},
+      {{"data.train=/data/wide"}, {"data.train", "/data/wide.bin", "ids 0 to 60"}},
+      {{"data.train=/data/missing"}, {"data.train", "/data/missing"}},
+      {{"tokenizer.path=/data/none.json"}, {"tokenizer.path", "/data/none.json"}},
+      {{"data.validation=/data/short", "train.eval_every=5"}, {"data.validation", "/data/short"}},
+      // Half a trillion parameters: more than the memory of any machine that runs this test.
+      {{"model.embed=65536", "model.heads=512", "model.kv_heads=512", "model.mlp=262144",
+        "model.layers=8", "model.head_dim=128"},
+       {"needs", "available", "parameters", "optimizer"}},
+  };
+  const auto clock = make_system_clock();
+  for (const Case& expected : cases) {
+    const auto run = prepare_run(*fs, *clock, test_config(expected.overrides), false);
+    expect_refused(run.ok() ? Status() : run.status(), expected);
+    EXPECT_FALSE(exists(*fs, "/run")) << expected.overrides.front();
+  }
+}
+
+TEST(PrepareRun, ABatchThatDoesNotDivideIsRefusedByTheConfig) {
+  const auto config =
+      parse_config(kTestConfig, "test", std::vector<std::string>{"train.global_batch=5"});
+  ASSERT_FALSE(config.ok());
+  EXPECT_NE(config.message().find("train.global_batch = 5"), std::string::npos);
+  const auto seq = parse_config(kTestConfig, "test", std::vector<std::string>{"train.seq_len=17"});
+  ASSERT_FALSE(seq.ok());
+  EXPECT_NE(seq.message().find("train.seq_len = 17"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tutti

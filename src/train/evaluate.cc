@@ -1,0 +1,35 @@
+#include "train/evaluate.h"
+
+#include <algorithm>
+
+#include "data/sample_order.h"
+#include "train/step_inputs.h"
+
+namespace tutti {
+
+std::optional<EvaluationResult> evaluate(Executor& executor, size_t program,
+                                         const TokenDataset& dataset, int64_t batches,
+                                         const std::function<bool()>& stop_requested) {
+  constexpr uint64_t kSelectionSeed = 0;
+  const int64_t batch = executor.operand(program, "tokens").count() / dataset.seq_len();
+  const int64_t batches_max = (dataset.samples() + batch - 1) / batch;
+  if (batches == 0 || batches > batches_max) batches = batches_max;
+  const int64_t samples = std::min(batches * batch, dataset.samples());
+  const bool selects = samples < dataset.samples();
+  const SampleOrder order(kSelectionSeed, dataset.samples(), selects);
+
+  EvaluationResult result;
+  double loss_sum = 0;
+  for (; result.batches < batches; ++result.batches) {
+    if (stop_requested && stop_requested()) return std::nullopt;
+    const int64_t labelled =
+        fill_samples(executor, program, dataset, order, result.batches * batch, samples);
+    executor.run(program);
+    loss_sum += *executor.operand(program, "loss").as<float>() * static_cast<double>(labelled);
+    result.tokens += labelled;
+  }
+  result.loss = loss_sum / static_cast<double>(result.tokens);
+  return result;
+}
+
+}  // namespace tutti

@@ -1,0 +1,33 @@
+// The loss of a saved model on any token stream. The checkpoint needs nothing from outside: the
+// config that the model was trained with is in its manifest.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/fs.h"
+#include "base/status.h"
+#include "train/evaluate.h"
+
+namespace tutti {
+
+struct EvaluateCheckpointOptions {
+  std::string path;     // a checkpoint's directory, or a run's: its newest valid one
+  std::string data;     // prefix of a .bin/.idx pair
+  int64_t batches = 0;  // microbatches as the run had them; 0: all of the data
+  int threads = 0;      // 0: every core this process may use
+  std::function<bool()> stop_requested;  // asked before each batch; may be empty
+};
+
+struct CheckpointEvaluation {
+  std::string checkpoint;  // the one that was read
+  int64_t step = 0;
+  int64_t parameters = 0;
+  EvaluationResult result;
+};
+
+// kInterrupted when it was asked to stop.
+Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
+                                                 const EvaluateCheckpointOptions& options);
+
+}  // namespace tutti

@@ -1,0 +1,138 @@
+#include "train/prepared_run.h"
+
+#include <omp.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/log.h"
+#include "execute/initialise.h"
+#include "execute/matrix_product.h"
+#include "kernels/cpu/kernels.h"
+#include "train/check_runnable.h"
+#include "train/resume_check.h"
+#include "train/run_start.h"
+
+namespace tutti {
+namespace {
+
+// Parameters and both of the optimizer's moments; what a checkpoint holds.
+constexpr int64_t kTensorsPerParameter = 3;
+
+struct Resumption {
+  Checkpoint checkpoint;
+  TrainerState state;
+};
+
+std::string host_name() {
+  std::array<char, 256> name = {};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+// Where the run begins, checked against what it was: `identity` is that of the run now.
+Result<std::optional<Resumption>> find_resumption(FileSystem& fs, bool resume,
+                                                  const RunIdentity& identity, Config& config) {
+  TUTTI_ASSIGN(std::optional<Checkpoint> checkpoint, find_start(fs, config.run.dir, resume));
+  if (!checkpoint) return std::optional<Resumption>();
+  const Manifest& manifest = checkpoint->manifest();
+  TUTTI_ASSIGN(const RunIdentity before, identity_from_manifest(manifest));
+  TUTTI_ASSIGN(TrainerState state, state_from_manifest(manifest));
+  const std::string source = checkpoint->directory() + ": trainer.config";
+  TUTTI_ASSIGN(const Config saved, parse_config(before.config, source, {}));
+  TUTTI_TRY(check_resume(saved, state.step, config));
+  if (manifest.data_position != state.step * config.train.global_batch) {
+    return corrupt("{}: {} samples consumed in {} steps of {}", checkpoint->directory(),
+                   manifest.data_position, state.step, config.train.global_batch);
+  }
+  if (before.data_fingerprint != identity.data_fingerprint) {
+    return invalid("data.train = \"{}\" holds other tokens than the run to resume was trained on",
+                   config.data.train);
+  }
+  if (before.arithmetic != identity.arithmetic) {
+    log_warning("the run was made with {}, and goes on with {}: results agree to rounding only",
+                before.arithmetic, identity.arithmetic);
+  }
+  return std::optional<Resumption>({std::move(*checkpoint), std::move(state)});
+}
+
+RunPlan plan_of(const Config& config, const RunData& data, const RunPrograms& programs,
+                const OpTable& ops, std::optional<MachinePeaks> peaks, int threads) {
+  RunPlan plan;
+  plan.config = config;
+  plan.data_tokens = data.train.tokens();
+  plan.data_samples = data.train.samples();
+  plan.validation_tokens = data.validation ? data.validation->tokens() : 0;
+  plan.threads = threads;
+  plan.kernels = cpu::default_kernels().name;
+  plan.matrix_library = matrix_product_library();
+  plan.peaks = std::move(peaks);
+  describe_programs(programs, ops, plan);
+  return plan;
+}
+
+Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs,
+                                                std::unique_ptr<Backend> backend) {
+  std::vector<Program> list;
+  list.push_back(std::move(programs.train.program));
+  if (programs.evaluate) list.push_back(std::move(programs.evaluate->program));
+  return Executor::create(std::move(list), std::move(backend));
+}
+
+Status fill_parameters(const Config& config, const StepGraph& step, int threads,
+                       std::optional<Resumption>& resumption, Executor& executor,
+                       const std::vector<ModelTensor>& tensors) {
+  if (resumption) return load_tensors(resumption->checkpoint, tensors);
+  initialise_parameters(executor, kTrainProgram, step, static_cast<uint64_t>(config.train.seed),
+                        cpu::default_kernels(), threads);
+  return {};
+}
+
+}  // namespace
+
+Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, bool resume) {
+  TUTTI_TRY(check_runnable(config));
+  TUTTI_ASSIGN(const std::string tokenizer, find_tokenizer(fs, config));
+  TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
+  const auto asked = static_cast<int>(config.train.threads);
+  const int threads = asked > 0 ? asked : omp_get_max_threads();
+  RunIdentity identity;
+  identity.data_fingerprint = data_fingerprint(data.train);
+  identity.arithmetic = fmt::format("{} kernels, {}, {} threads", cpu::default_kernels().name,
+                                    matrix_product_library(), threads);
+  TUTTI_ASSIGN(std::optional<Resumption> resumption, find_resumption(fs, resume, identity, config));
+  identity.config = format_config(config);
+
+  const OpTable ops;
+  auto backend = make_cpu_backend(cpu::default_kernels(), threads);
+  TUTTI_ASSIGN(RunPrograms programs, compile_run(config, ops, *backend));
+  RunPlan plan = plan_of(config, data, programs, ops, known_peaks(fs, threads), threads);
+  auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config);
+  const int64_t snapshot_bytes = plan.parameters * kTensorsPerParameter *
+                                 static_cast<int64_t>(dtype_bytes(config.precision.compute));
+  plan.staging_bytes = checkpoints->staging_bytes(snapshot_bytes);
+  TUTTI_TRY(check_memory(plan.memory, plan.arena_bytes, plan.staging_bytes, available_memory()));
+
+  TUTTI_ASSIGN(auto executor, make_executor(programs, std::move(backend)));
+  const StepGraph& step = programs.train.step;
+  auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
+  TUTTI_CHECK(total_bytes(tensors) == snapshot_bytes, "{} bytes, expected {}", total_bytes(tensors),
+              snapshot_bytes);
+  TUTTI_TRY(checkpoints->reserve(snapshot_bytes));
+  TUTTI_TRY(fill_parameters(config, step, threads, resumption, *executor, tensors));
+
+  TrainerState state = resumption ? std::move(resumption->state) : TrainerState();
+  checkpoints->set_saved_step(state.step);
+  plan.resumed_step = state.step;
+  TUTTI_TRY(write_run_files(fs, config, tokenizer));
+  TUTTI_ASSIGN(RunLog log, RunLog::open(fs, clock, config.run.dir,
+                                        {.resume_step = state.step,
+                                         .tensorboard = config.log.tensorboard,
+                                         .host = host_name()}));
+  const SampleOrder order(static_cast<uint64_t>(config.data.seed), data.train.samples());
+  return PreparedRun{
+      std::move(config),      std::move(plan),    std::move(data),  order,
+      std::move(executor),    std::move(tensors), std::move(state), std::move(identity),
+      std::move(checkpoints), std::move(log)};
+}
+
+}  // namespace tutti

@@ -1,0 +1,44 @@
+// A run with everything in place for its next step: data open, programs compiled, memory taken,
+// parameters and state there, the run's directory and log ready.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "data/sample_order.h"
+#include "execute/executor.h"
+#include "models/step_graph.h"
+#include "telemetry/run_log.h"
+#include "train/checkpoint_policy.h"
+#include "train/model_tensors.h"
+#include "train/run_data.h"
+#include "train/run_plan.h"
+#include "train/trainer_state.h"
+
+namespace tutti {
+
+// The programs of a run's executor.
+inline constexpr size_t kTrainProgram = 0;
+inline constexpr size_t kEvaluateProgram = 1;  // when there is validation data
+
+struct PreparedRun {
+  Config config;  // of the run: what a resumed run keeps is in it
+  RunPlan plan;
+  RunData data;
+  SampleOrder order;
+  std::unique_ptr<Executor> executor;
+  std::vector<ModelTensor> tensors;  // that checkpoints hold; in the executor's arena
+  TrainerState state;
+  RunIdentity identity;
+  std::unique_ptr<CheckpointPolicy> checkpoints;
+  RunLog log;
+};
+
+// Prepares a run, or with `resume` one to go on from its newest valid checkpoint. All that can be
+// refused is refused before memory is taken or anything is written. `fs` and `clock` must outlive
+// the run.
+Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, bool resume);
+
+}  // namespace tutti

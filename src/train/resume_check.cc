@@ -1,0 +1,75 @@
+#include "train/resume_check.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "train/config_check.h"
+#include "train/config_keys.h"
+
+namespace tutti {
+namespace {
+
+constexpr std::string_view kFixedSections[] = {"model", "optim", "precision", "parallel"};
+constexpr std::string_view kFixedKeys[] = {"data.seed", "train.seed", "train.seq_len",
+                                           "train.micro_batch", "train.global_batch"};
+
+bool is_fixed(const ConfigKey& key) {
+  // A preset is only a name: the sizes that it stands for are compared one by one.
+  if (key.name == "model.preset") return false;
+  return std::ranges::count(kFixedSections, key.section()) > 0 ||
+         std::ranges::count(kFixedKeys, key.name) > 0;
+}
+
+// What optim.decay_steps is when it is not set.
+int64_t natural_decay_steps(Config config) {
+  config.optim.decay_steps = 0;
+  fill_derived(config);
+  return config.optim.decay_steps;
+}
+
+void keep_decay_steps(const Config& saved, Config& config) {
+  int64_t& decay_steps = config.optim.decay_steps;
+  const bool follows = saved.optim.decay_steps == natural_decay_steps(saved) &&
+                       decay_steps == natural_decay_steps(config);
+  if (!follows || decay_steps == saved.optim.decay_steps) return;
+  log_info("optim.decay_steps stays {}, as this run began; not {}", saved.optim.decay_steps,
+           decay_steps);
+  decay_steps = saved.optim.decay_steps;
+}
+
+// Only the end of a warmup-stable-decay schedule looks at train.steps: where the rate has begun to
+// fall, another end would have been another curve. It falls from then on, so the last step tells.
+Status check_rates(const Config& saved, int64_t step, const Config& config) {
+  if (step == 0) return {};
+  const double had = learning_rate(saved.lr_schedule(), step - 1);
+  const double has = learning_rate(config.lr_schedule(), step - 1);
+  if (had == has) return {};
+  return invalid(
+      "train.steps = {} would have given step {} the learning rate {}, but it had {} (the run was "
+      "to end after {} steps, and its rate had begun to fall); resume with train.steps = {}, or "
+      "from a checkpoint before step {}",
+      config.train.steps, step, has, had, saved.train.steps, saved.train.steps,
+      saved.train.steps - saved.optim.decay_steps);
+}
+
+}  // namespace
+
+Status check_resume(const Config& saved, int64_t step, Config& config) {
+  keep_decay_steps(saved, config);
+  for (const ConfigKey& key : config_keys()) {
+    if (!is_fixed(key)) continue;
+    const std::string had = key_value(key, saved), has = key_value(key, config);
+    if (had == has) continue;
+    return invalid(
+        "{} = {}, but the run to resume has {}; set it to that, or start a new run in another "
+        "run.dir",
+        key.name, has, had);
+  }
+  if (config.train.steps < step) {
+    return invalid("train.steps = {}, but the run to resume has done {} steps", config.train.steps,
+                   step);
+  }
+  return check_rates(saved, step, config);
+}
+
+}  // namespace tutti

@@ -1,0 +1,149 @@
+#include "train/run_plan.h"
+
+#include "base/format.h"
+#include "base/log.h"
+#include "models/model.h"
+
+namespace tutti {
+namespace {
+
+std::string size_text(int64_t bytes) { return human_bytes(static_cast<uint64_t>(bytes)); }
+std::string count_text(int64_t count) { return human_count(static_cast<double>(count)); }
+
+bool has_op(const Program& program, OpKind kind) {
+  for (const Body& body : program.bodies) {
+    for (const Instruction& i : body.instructions) {
+      if (i.kind == kind) return true;
+    }
+  }
+  return false;
+}
+
+std::string model_text(const RunPlan& plan) {
+  const ModelConfig& model = plan.config.model;
+  const std::string name = plan.config.preset.empty() ? "" : plan.config.preset + ", ";
+  return fmt::format(
+      "{}{} with {} parameters: {} layers, embed {}, {} heads ({} of keys) of {}, mlp {}, vocab {} "
+      "(stored as {}), context {}",
+      name, model.architecture == Architecture::kGpt2 ? "gpt2" : "llama",
+      count_text(plan.parameters), model.layers, model.embed, model.heads, model.kv_heads,
+      model.head_dim, model.mlp, model.vocab, plan.vocab_padded, model.context);
+}
+
+std::string data_text(const RunPlan& plan) {
+  const Config& config = plan.config;
+  const double epochs = static_cast<double>(config.train.steps) *
+                        static_cast<double>(config.train.global_batch) /
+                        static_cast<double>(plan.data_samples);
+  std::string text = fmt::format("{}: {} tokens, {} samples of {}; the run reads them {:.2f} times",
+                                 config.data.train, count_text(plan.data_tokens), plan.data_samples,
+                                 config.train.seq_len, epochs);
+  if (plan.validation_tokens > 0) {
+    text += fmt::format("; validation of {} tokens every {} steps",
+                        count_text(plan.validation_tokens), config.train.eval_every);
+  }
+  return text;
+}
+
+std::string steps_text(const RunPlan& plan) {
+  const Config& config = plan.config;
+  std::string text = fmt::format(
+      "{} of {} tokens and {}FLOP; {} samples in {} microbatches of {}; all on one rank",
+      config.train.steps, count_text(config.tokens_per_step()), human_count(plan.flops_per_step),
+      config.train.global_batch, config.accumulation(), config.train.micro_batch);
+  if (plan.resumed_step > 0) text += fmt::format("; {} are done", plan.resumed_step);
+  return text;
+}
+
+std::string memory_text(const RunPlan& plan) {
+  const MemoryReport& m = plan.memory;
+  std::string text =
+      fmt::format("parameters {}, gradients {}, optimizer {}, stash {}, scratch {}, io {}",
+                  size_text(m.parameters), size_text(m.gradients), size_text(m.optimizer),
+                  size_text(m.stash), size_text(m.scratch), size_text(m.io + m.kept));
+  if (plan.arena_bytes > m.total()) {
+    text += fmt::format(", evaluation {} more", size_text(plan.arena_bytes - m.total()));
+  }
+  text += fmt::format(": {} in all ({} bytes)", size_text(plan.arena_bytes), plan.arena_bytes);
+  if (plan.staging_bytes > 0) {
+    text += fmt::format("; and {} to stage checkpoints", size_text(plan.staging_bytes));
+  }
+  return text + fmt::format("\npeak        {}", m.peak_instruction);
+}
+
+std::string choices_text(const RunPlan& plan) {
+  std::string text = fmt::format("kernels of {} with {}, {} threads", plan.kernels,
+                                 plan.matrix_library, plan.threads);
+  if (plan.recomputed_ops > 0) {
+    text += fmt::format(
+        "\n            {} cheap ops (norms, activations) run again in backward instead of keeping "
+        "their results",
+        plan.recomputed_ops);
+  }
+  if (plan.fused_loss) {
+    const TrainSection& train = plan.config.train;
+    text += fmt::format(
+        "\n            loss and its gradients in one pass over the logits, which are never kept "
+        "({} saved)",
+        size_text(train.micro_batch * train.seq_len * plan.vocab_padded * 4));
+  }
+  return text;
+}
+
+std::string time_text(const RunPlan& plan) {
+  if (!plan.peaks) return "not predicted: `tutti doctor` measures this machine";
+  const auto steps = static_cast<double>(plan.config.train.steps - plan.resumed_step);
+  return fmt::format(
+      "at least {} a step, {} for the run, at this machine's {:.0f} GFLOP/s and "
+      "{:.1f} GB/s",
+      human_duration(plan.predicted_step_s), human_duration(plan.predicted_step_s * steps),
+      plan.peaks->matrix_flops_per_s / 1e9, plan.peaks->memory_bytes_per_s / 1e9);
+}
+
+}  // namespace
+
+void describe_programs(const RunPrograms& programs, const OpTable& ops, RunPlan& plan) {
+  const CompiledStep& train = programs.train;
+  plan.parameters = parameter_count(train.step.graph, train.step.model.parameters);
+  plan.memory = memory_report(train.program);
+  plan.arena_bytes = programs.arena_bytes();
+  plan.flops_per_step = step_flops(ops, train.program);
+  plan.fused_loss = has_op(train.program, OpKind::kLinearCrossEntropyFused);
+  for (const PassRecord& pass : train.passes) {
+    if (pass.name != "recompute_cheap") continue;
+    plan.recomputed_ops =
+        static_cast<int64_t>(pass.ops_after) - static_cast<int64_t>(pass.ops_before);
+  }
+  for (const ParameterInfo& info : train.step.model.parameters) {
+    if (info.valid_rows < 0) continue;
+    plan.vocab_padded = train.step.graph.value(info.value).type.dims[0].size;
+  }
+  if (plan.vocab_padded == 0) plan.vocab_padded = plan.config.model.vocab;
+  if (!plan.peaks) return;
+  plan.predicted_step_s = roofline_seconds(ops, train.program, plan.peaks->matrix_flops_per_s,
+                                           plan.peaks->memory_bytes_per_s);
+}
+
+std::optional<MachinePeaks> known_peaks(FileSystem& fs, int threads) {
+  const Result<std::string> path = calibration_path();
+  if (!path.ok()) return std::nullopt;  // no home directory: nothing was ever kept
+  const auto peaks = read_calibration(fs, *path, this_machine(threads));
+  if (peaks.ok()) return *peaks;
+  log_warning("{}; `tutti doctor` measures again", peaks.message());
+  return std::nullopt;
+}
+
+std::string format_run_plan(const RunPlan& plan) {
+  return fmt::format(
+      "run         {} in {}\n"
+      "model       {}\n"
+      "data        {}\n"
+      "steps       {}\n"
+      "memory      {}\n"
+      "chosen      {}\n"
+      "time        {}\n",
+      plan.config.run.name, plan.config.run.dir, model_text(plan), data_text(plan),
+      steps_text(plan), memory_text(plan), choices_text(plan), time_text(plan));
+}
+
+}  // namespace tutti

@@ -1,0 +1,48 @@
+// What a run will be, known before its first step: sizes, memory to the byte, arithmetic, the
+// choices made and why, and the time that the machine's measured peaks predict. Values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/fs.h"
+#include "execute/machine.h"
+#include "program/report.h"
+#include "train/config.h"
+#include "train/run_programs.h"
+
+namespace tutti {
+
+struct RunPlan {
+  Config config;
+  int64_t parameters = 0;
+  int64_t vocab_padded = 0;
+  int64_t data_tokens = 0;
+  int64_t data_samples = 0;
+  int64_t validation_tokens = 0;  // 0: no validation
+  int64_t resumed_step = 0;       // 0: a new run
+  MemoryReport memory;            // of the training step
+  int64_t arena_bytes = 0;        // of all programs of the run
+  int64_t staging_bytes = 0;      // of checkpoints
+  double flops_per_step = 0;
+  int threads = 0;
+  std::string kernels;
+  std::string matrix_library;
+  int64_t recomputed_ops = 0;  // that backward repeats
+  bool fused_loss = false;
+  std::optional<MachinePeaks> peaks;  // when this machine was measured before
+  double predicted_step_s = 0;        // with peaks
+};
+
+// The fields that follow from the compiled programs.
+void describe_programs(const RunPrograms& programs, const OpTable& ops, RunPlan& plan);
+
+// The measured peaks of this machine when they are known; never measures. A calibration file that
+// cannot be read costs a warning.
+std::optional<MachinePeaks> known_peaks(FileSystem& fs, int threads);
+
+// One screen of text for people.
+std::string format_run_plan(const RunPlan& plan);
+
+}  // namespace tutti

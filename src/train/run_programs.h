@@ -1,0 +1,35 @@
+// From a config to the compiled programs of a run on one rank: the training step and, for
+// validation, an evaluation step that shares its parameters. Pure functions; nothing is allocated
+// for tensors.
+#pragma once
+
+#include <optional>
+
+#include "execute/program_set.h"
+#include "ops/op_def.h"
+#include "program/report.h"
+#include "train/config.h"
+
+namespace tutti {
+
+struct RunPrograms {
+  CompiledStep train;
+  std::optional<CompiledStep> evaluate;
+
+  // The arena that an executor takes for them, to the byte.
+  int64_t arena_bytes() const;
+};
+
+// Requires a config that check_runnable accepts.
+Result<RunPrograms> compile_run(const Config& config, const OpTable& ops, const KernelNeeds& needs);
+
+// One microbatch's mean loss. `layout` is what the programs of a run share; null: this one alone.
+Result<CompiledStep> compile_evaluation(const Config& config, const OpTable& ops,
+                                        const KernelNeeds& needs, PersistentLayout* layout);
+
+// Seconds of a step if every instruction ran at the faster of the two bounds that it meets: what
+// the step's time is predicted from. A step cannot be much faster.
+double roofline_seconds(const OpTable& ops, const Program& program, double matrix_flops_per_s,
+                        double memory_bytes_per_s);
+
+}  // namespace tutti

@@ -1,0 +1,63 @@
+#include "train/step_inputs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+namespace tutti {
+namespace {
+
+constexpr int32_t kIgnoredLabel = -1;
+
+struct MicrobatchInputs {
+  std::span<int32_t> tokens, labels, positions;
+};
+
+std::span<int32_t> integers(const Operand& operand) {
+  TUTTI_CHECK(operand.dtype == DType::kI32);
+  return {operand.as<int32_t>(), static_cast<size_t>(operand.count())};
+}
+
+void set_scalar(const Executor& executor, size_t program, std::string_view name, double value) {
+  *executor.operand(program, name).as<float>() = static_cast<float>(value);
+}
+
+}  // namespace
+
+int64_t fill_samples(const Executor& executor, size_t program, const TokenDataset& dataset,
+                     const SampleOrder& order, int64_t consumed, int64_t limit) {
+  const auto seq = static_cast<size_t>(dataset.seq_len());
+  const std::span<int32_t> all_labels = integers(executor.operand(program, "all_labels"));
+  size_t at = 0;
+  int64_t labelled = 0;
+  for (int m = 0; m < executor.program(program).microbatches; ++m) {
+    const MicrobatchInputs in = {integers(executor.operand(program, "tokens", m)),
+                                 integers(executor.operand(program, "labels", m)),
+                                 integers(executor.operand(program, "positions", m))};
+    for (size_t begin = 0; begin < in.tokens.size(); begin += seq, ++consumed, at += seq) {
+      const auto labels = in.labels.subspan(begin, seq);
+      const bool here = consumed < limit;
+      // A sample that is only there for its shape is any sample, without labels.
+      dataset.fill(order.sample(here ? consumed : 0), in.tokens.subspan(begin, seq), labels,
+                   in.positions.subspan(begin, seq));
+      if (!here) std::fill(labels.begin(), labels.end(), kIgnoredLabel);
+      if (here) labelled += dataset.seq_len();
+      std::copy(labels.begin(), labels.end(), all_labels.subspan(at).begin());
+    }
+  }
+  TUTTI_CHECK(at == all_labels.size(), "{} labels, expected {}", at, all_labels.size());
+  return labelled;
+}
+
+void set_scalars(const Executor& executor, size_t program, const OptimSection& optim,
+                 const StepScalars& scalars) {
+  const auto updates = static_cast<double>(scalars.updates);
+  set_scalar(executor, program, "lr", scalars.lr);
+  set_scalar(executor, program, "bias_correction1", 1 - std::pow(optim.beta1, updates));
+  set_scalar(executor, program, "bias_correction2", 1 - std::pow(optim.beta2, updates));
+  if (executor.has(program, "step")) {
+    *executor.operand(program, "step").as<int64_t>() = scalars.step;
+  }
+}
+
+}  // namespace tutti

@@ -1,0 +1,28 @@
+// Writes samples and scalars where a program reads them.
+#pragma once
+
+#include <cstdint>
+
+#include "data/sample_order.h"
+#include "data/token_dataset.h"
+#include "execute/executor.h"
+#include "train/config.h"
+
+namespace tutti {
+
+// Fills every microbatch of program `program` with the samples that follow after `consumed`, in
+// `order`. Samples past `limit` (counted like `consumed`) become samples whose labels are
+// ignored; returns the number of tokens that have a label.
+int64_t fill_samples(const Executor& executor, size_t program, const TokenDataset& dataset,
+                     const SampleOrder& order, int64_t consumed, int64_t limit = INT64_MAX);
+
+struct StepScalars {
+  int64_t step = 1;     // of the run, from 1: keys dropout
+  int64_t updates = 1;  // of the optimizer, this one included: steps that were not skipped
+  double lr = 0;
+};
+
+void set_scalars(const Executor& executor, size_t program, const OptimSection& optim,
+                 const StepScalars& scalars);
+
+}  // namespace tutti
