@@ -21,7 +21,12 @@ class MemoryCheck {
   explicit MemoryCheck(const Program& program) : program_(program) {}
 
   Status run() {
+    // Later microbatches take the same slots in turn: two rounds of them show every neighbour.
+    int most_slots = 1;
+    for (const SlotClass& slots : program_.slot_classes) most_slots = std::max(most_slots, slots.count);
+    const int checked = 2 * most_slots + 2;
     for (const Action& action : program_.actions) {
+      if (action.microbatch >= checked) continue;
       if (action.kind == ActionKind::kRun) {
         TUTTI_TRY(body(action));
       } else if (action.kind == ActionKind::kReceive) {

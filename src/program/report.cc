@@ -10,21 +10,44 @@
 namespace tutti {
 namespace {
 
-// How high a body's scratch reaches at each of its instructions.
-std::vector<int64_t> scratch_in_use(const Program& program, const Body& body) {
-  std::vector<int64_t> in_use(body.instructions.size(), 0);
+// The instructions of a body that mention a buffer, first to last.
+struct Life {
+  size_t first = SIZE_MAX, last = 0;
+};
+
+std::vector<Life> lives_in(const Program& program, const Body& body) {
+  std::vector<Life> lives(program.buffers.size());
   for (size_t i = 0; i < body.instructions.size(); ++i) {
-    const Instruction& instruction = body.instructions[i];
-    in_use[i] = instruction.workspace_offset + instruction.workspace_bytes;
-    for (const auto* ids : {&instruction.inputs, &instruction.outputs}) {
+    for (const auto* ids : {&body.instructions[i].inputs, &body.instructions[i].outputs}) {
       for (BufferId id : *ids) {
-        const Buffer& buffer = program.buffer(id);
-        if (buffer.address.region != MemoryRegion::kScratch) continue;
-        in_use[i] = std::max(in_use[i], buffer.address.offset + aligned(buffer.bytes));
+        if (program.buffer(id).address.region != MemoryRegion::kScratch) continue;
+        Life& life = lives[static_cast<size_t>(id.index)];
+        life.first = std::min(life.first, i);
+        life.last = i;
       }
     }
   }
-  return in_use;
+  return lives;
+}
+
+// Bytes of scratch in use at instruction `at`: the union of what lives then, since a view or a value
+// that is written in place shares its bytes with another.
+int64_t scratch_in_use(const Program& program, const Body& body, const std::vector<Life>& lives,
+                       size_t at) {
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+  const Instruction& instruction = body.instructions[at];
+  ranges.push_back({instruction.workspace_offset, instruction.workspace_bytes});
+  for (size_t b = 0; b < lives.size(); ++b) {
+    if (lives[b].first > at || lives[b].last < at) continue;
+    ranges.push_back({program.buffers[b].address.offset, aligned(program.buffers[b].bytes)});
+  }
+  std::sort(ranges.begin(), ranges.end());
+  int64_t total = 0, covered = 0;
+  for (const auto& [offset, bytes] : ranges) {
+    total += std::max<int64_t>(0, offset + bytes - std::max(covered, offset));
+    covered = std::max(covered, offset + bytes);
+  }
+  return total;
 }
 
 }  // namespace
@@ -49,10 +72,11 @@ MemoryReport memory_report(const Program& program) {
   report.io = program.io_bytes;
   int64_t most = -1;
   for (const Body& body : program.bodies) {
-    const std::vector<int64_t> in_use = scratch_in_use(program, body);
-    for (size_t i = 0; i < in_use.size(); ++i) {
-      if (in_use[i] <= most) continue;
-      most = in_use[i];
+    const std::vector<Life> lives = lives_in(program, body);
+    for (size_t i = 0; i < body.instructions.size(); ++i) {
+      const int64_t in_use = scratch_in_use(program, body, lives, i);
+      if (in_use <= most) continue;
+      most = in_use;
       const Instruction& instruction = body.instructions[i];
       report.peak_instruction = fmt::format("{} %{} in {}", op_name(instruction.kind),
                                             program.buffer(instruction.outputs[0]).name, body.name);

@@ -19,7 +19,7 @@ struct MemoryReport {
   int64_t io = 0;
   int64_t total() const { return parameters + gradients + optimizer + kept + stash + scratch + io; }
 
-  // The instruction at which the most of stash and scratch is in use.
+  // The instruction at which the most scratch is in use.
   std::string peak_instruction;  // "linear_cross_entropy_fused %loss_sum.acc.next in F"
 };
 

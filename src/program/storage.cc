@@ -1,6 +1,7 @@
 #include "program/storage.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace tutti {
@@ -88,6 +89,8 @@ class StorageSharer {
   void touch(ValueId id, LifePoint point, int index) {
     map_.of[at(id)].used = true;
     const ValueId root = storage(id).root;
+    int& last_use = last_use_[at(root)][static_cast<size_t>(point.body)];
+    if (point.step == 1) last_use = std::max(last_use, index);
     RootLife& l = map_.lives[at(root)];
     if (!map_.of[at(root)].used || !seen_[at(root)]) {
       seen_[at(root)] = true;
@@ -105,6 +108,7 @@ class StorageSharer {
 
   void measure_lives() {
     seen_.assign(graph_.values.size(), false);
+    last_use_.assign(graph_.values.size(), {-1, -1, -1, -1, -1});
     for (size_t b = 0; b < kBodyKinds; ++b) {
       const auto body = static_cast<BodyKind>(b);
       for (size_t i = 0; i < stage_.bodies[b].size(); ++i) {
@@ -132,19 +136,7 @@ class StorageSharer {
     const bool accumulator = root.role == Role::kAccumulator && body == BodyKind::kEpilogue;
     if (root.role != Role::kTemporary && !accumulator) return false;
     if (l.kept && !accumulator) return false;
-    return last_read(s.root, body) == index;
-  }
-
-  int last_read(ValueId root, BodyKind body) const {
-    const auto& ops = stage_.bodies[static_cast<size_t>(body)];
-    for (size_t i = ops.size(); i-- > 0;) {
-      for (const auto* ids : {&ops[i].inputs, &ops[i].outputs}) {
-        for (ValueId id : *ids) {
-          if (storage(id).root == root) return static_cast<int>(i);
-        }
-      }
-    }
-    return -1;
+    return last_use_[at(s.root)][static_cast<size_t>(body)] == index;
   }
 
   void share_in_place(const Op& op, BodyKind body, int index) {
@@ -167,6 +159,8 @@ class StorageSharer {
         if (!fits) continue;
         RootLife& l = map_.lives[at(root)];
         l.last = std::max(l.last, own.last);
+        int& last_use = last_use_[at(root)][static_cast<size_t>(body)];
+        last_use = std::max(last_use, last_use_[at(output)][static_cast<size_t>(body)]);
         attach_tree(output, input, 0);
         taken.push_back(root);
         break;
@@ -179,6 +173,7 @@ class StorageSharer {
   const StageOps& stage_;
   StorageMap map_;
   std::vector<bool> seen_;
+  std::vector<std::array<int, kBodyKinds>> last_use_;  // by root and body: its last instruction
 };
 
 }  // namespace
