@@ -150,6 +150,15 @@ def compare_curves(case, actual, single, double, checks):
                        f"worst at step {int(ratios.argmax())}")
 
 
+def lines_of(recorded):
+    """JSON with one line for each key and for each gradient."""
+    gradients = ",\n".join(f"  {json.dumps(name)}: {json.dumps(sketch)}"
+                           for name, sketch in recorded["gradients"].items())
+    rest = [f" {json.dumps(key)}: {json.dumps(value)}"
+            for key, value in recorded.items() if key != "gradients"]
+    return "{\n" + ",\n".join(rest + [f' "gradients": {{\n{gradients}\n }}']) + "\n}"
+
+
 def record(case):
     """What tests/reference/reference_test.cc checks, in double precision."""
     trainer = Trainer(case, torch.float64)
@@ -159,7 +168,7 @@ def record(case):
                 "loss": loss, "grad_norm": total_norm(gradients),
                 "gradients": {name: cases.sketch(case, name, g) for name, g in gradients.items()},
                 "losses": trainer.losses()}
-    text = json.dumps(recorded, indent=1)
+    text = lines_of(recorded)
     path = ROOT / "tests/reference" / (case["name"] + ".json")
     path.write_text(text + "\n")
     print(f"{path.relative_to(ROOT)}: {len(text)} bytes")
