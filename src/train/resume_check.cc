@@ -27,14 +27,11 @@ int64_t natural_decay_steps(Config config) {
   return config.optim.decay_steps;
 }
 
-void keep_decay_steps(const Config& saved, Config& config) {
-  int64_t& decay_steps = config.optim.decay_steps;
+// The length of the decay to go on with.
+int64_t kept_decay_steps(const Config& saved, const Config& config) {
   const bool follows = saved.optim.decay_steps == natural_decay_steps(saved) &&
-                       decay_steps == natural_decay_steps(config);
-  if (!follows || decay_steps == saved.optim.decay_steps) return;
-  log_info("optim.decay_steps stays {}, as this run began; not {}", saved.optim.decay_steps,
-           decay_steps);
-  decay_steps = saved.optim.decay_steps;
+                       config.optim.decay_steps == natural_decay_steps(config);
+  return follows ? saved.optim.decay_steps : config.optim.decay_steps;
 }
 
 // Only the end of a warmup-stable-decay schedule looks at train.steps: where the rate has begun to
@@ -55,7 +52,8 @@ Status check_rates(const Config& saved, int64_t step, const Config& config) {
 }  // namespace
 
 Status check_resume(const Config& saved, int64_t step, Config& config) {
-  keep_decay_steps(saved, config);
+  const int64_t asked = config.optim.decay_steps;
+  config.optim.decay_steps = kept_decay_steps(saved, config);
   for (const ConfigKey& key : config_keys()) {
     if (!is_fixed(key)) continue;
     const std::string had = key_value(key, saved), has = key_value(key, config);
@@ -69,7 +67,12 @@ Status check_resume(const Config& saved, int64_t step, Config& config) {
     return invalid("train.steps = {}, but the run to resume has done {} steps", config.train.steps,
                    step);
   }
-  return check_rates(saved, step, config);
+  TUTTI_TRY(check_rates(saved, step, config));
+  if (config.optim.decay_steps != asked) {
+    log_info("optim.decay_steps stays {}, as this run began; not {}", config.optim.decay_steps,
+             asked);
+  }
+  return {};
 }
 
 }  // namespace tutti
