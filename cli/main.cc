@@ -23,6 +23,10 @@ struct Verb {
 constexpr auto kVerbs = std::to_array<Verb>({
     {"tokenizer", "Train a tokenizer, encode and decode text", run_tokenizer},
     {"data", "Prepare and inspect token datasets", run_data},
+    {"train", "Train a model, or go on with a run that stopped", run_train},
+    {"eval", "Compute a model's loss on held-out text", run_eval},
+    {"plan", "Say what a training step needs, without running it", run_plan},
+    {"generate", "Continue a text with a trained model", run_generate},
     {"explain", "Say what the keys of a run config mean", run_explain},
     {"ckpt", "Look into checkpoints and verify them", run_ckpt},
     {"doctor", "Describe this machine: CPU, memory, libraries, measured peaks", run_doctor},

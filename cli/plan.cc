@@ -1,0 +1,248 @@
+// tutti plan: what a config's training step needs, before anything of it is there.
+#include "base/format.h"
+#include "base/nearest.h"
+#include "execute/cpu.h"
+#include "ir/text.h"
+#include "kernels/backend.h"
+#include "kernels/cpu/kernels.h"
+#include "models/presets.h"
+#include "output.h"
+#include "planned_step.h"
+#include "program/cost.h"
+#include "program/report.h"
+#include "program/text.h"
+#include "verbs.h"
+
+namespace tutti {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct PlanFlags {
+  std::string path;
+  std::vector<std::string> overrides;
+  bool passes = false;
+  std::string dump;  // a pass
+  bool program = false;
+  bool json = false;
+};
+
+struct BodyReport {
+  std::string name;
+  size_t instructions = 0;
+  size_t communications = 0;
+  int64_t scratch_bytes = 0;
+  double flops = 0;
+};
+
+struct StageReport {
+  MemoryReport memory;
+  double flops = 0;
+  std::vector<BodyReport> bodies;
+};
+
+// A row of the memory table, and where its number is.
+struct MemoryKind {
+  const char* name;
+  int64_t MemoryReport::*bytes;
+};
+constexpr MemoryKind kMemoryKinds[] = {{"parameters", &MemoryReport::parameters},
+                                       {"gradients", &MemoryReport::gradients},
+                                       {"optimizer", &MemoryReport::optimizer},
+                                       {"kept", &MemoryReport::kept},
+                                       {"stash", &MemoryReport::stash},
+                                       {"scratch", &MemoryReport::scratch},
+                                       {"io", &MemoryReport::io}};
+
+StageReport report_stage(const OpTable& ops, const Program& program) {
+  StageReport report{memory_report(program), step_flops(ops, program), {}};
+  for (const Body& body : program.bodies) {
+    BodyReport row{body.name, body.instructions.size(), 0, body.scratch_bytes, 0};
+    for (const Instruction& i : body.instructions) {
+      row.flops += instruction_flops(ops, program, i);
+      row.communications += i.lane == Lane::kCommunication;
+    }
+    report.bodies.push_back(std::move(row));
+  }
+  return report;
+}
+
+std::string passes_text(const PlannedStep& step) {
+  std::string text = fmt::format("\nPasses over {} ops\n  {:<20} {:>8} {:>8} {:>10}\n",
+                                 step.graph_ops, "pass", "before", "after", "time");
+  for (const PassRecord& pass : step.passes) {
+    text += fmt::format("  {:<20} {:>8} {:>8} {:>10}\n", pass.name, pass.ops_before, pass.ops_after,
+                        human_duration(pass.seconds));
+  }
+  return text;
+}
+
+std::string bytes_line(std::string_view name, int64_t bytes) {
+  return fmt::format("  {:<11} {:>17} B {:>12}\n", name, bytes,
+                     human_bytes(static_cast<uint64_t>(bytes)));
+}
+
+std::string stage_text(const StageReport& report, size_t stage, size_t stages) {
+  const std::string title = stages == 1 ? "" : fmt::format(", stage {} of {}", stage, stages);
+  std::string text = fmt::format("\nMemory of a rank{}\n", title);
+  for (const MemoryKind& kind : kMemoryKinds) {
+    text += bytes_line(kind.name, report.memory.*kind.bytes);
+  }
+  text += bytes_line("total", report.memory.total());
+  text += fmt::format("  peak at {}\n", report.memory.peak_instruction);
+  text += fmt::format("  {} FLOP a step\n", human_count(report.flops));
+  text += fmt::format("  {:<11} {:>12} {:>14} {:>12} {:>10}\n", "body", "instructions",
+                      "communications", "scratch", "FLOP");
+  for (const BodyReport& body : report.bodies) {
+    text += fmt::format("  {:<11} {:>12} {:>14} {:>12} {:>10}\n", body.name, body.instructions,
+                        body.communications, human_bytes(static_cast<uint64_t>(body.scratch_bytes)),
+                        human_count(body.flops));
+  }
+  return text;
+}
+
+std::string plan_text(const Config& config, const PlannedStep& step,
+                      const std::vector<StageReport>& stages, bool passes) {
+  const std::string ranks =
+      config.world_size() == 1
+          ? "one rank"
+          : fmt::format("{} ranks ({})", config.world_size(), to_string(step.plan.mesh));
+  std::string text = fmt::format(
+      "{}: {} parameters on {}\n"
+      "{} tokens a step: on each data rank {} x {} samples of {} tokens\n",
+      config.preset.empty() ? "model" : config.preset,
+      human_count(static_cast<double>(parameter_count(config.model))), ranks,
+      config.tokens_per_step(), step.plan.microbatches, step.plan.micro_batch,
+      config.train.seq_len);
+  for (size_t s = 0; s < stages.size(); ++s) text += stage_text(stages[s], s, stages.size());
+  if (passes) text += passes_text(step);
+  text += fmt::format("\ncompiled in {} (graph {}, passes {}, programs {})\n",
+                      human_duration(step.build_s + step.passes_s + step.compile_s),
+                      human_duration(step.build_s), human_duration(step.passes_s),
+                      human_duration(step.compile_s));
+  return text;
+}
+
+Json memory_json(const MemoryReport& memory) {
+  Json object = Json::object();
+  for (const MemoryKind& kind : kMemoryKinds) {
+    object[fmt::format("{}_bytes", kind.name)] = memory.*kind.bytes;
+  }
+  object["total_bytes"] = memory.total();
+  return object;
+}
+
+Json stage_json(const StageReport& report, const Program& program) {
+  Json bodies = Json::array();
+  for (const BodyReport& body : report.bodies) {
+    bodies.push_back({{"name", body.name},
+                      {"instructions", body.instructions},
+                      {"communications", body.communications},
+                      {"scratch_bytes", body.scratch_bytes},
+                      {"flops", body.flops}});
+  }
+  Json slots = Json::array();
+  for (const SlotClass& slot : program.slot_classes) {
+    slots.push_back({{"name", slot.name}, {"bytes", slot.bytes}, {"count", slot.count}});
+  }
+  return {{"stage", program.stage},
+          {"memory", memory_json(report.memory)},
+          {"peak_instruction", report.memory.peak_instruction},
+          {"flops_per_step", report.flops},
+          {"actions", program.actions.size()},
+          {"bodies", bodies},
+          {"slots", slots}};
+}
+
+Json plan_json(const Config& config, const PlannedStep& step,
+               const std::vector<StageReport>& stages) {
+  Json mesh = Json::object();
+  for (const AxisName& axis : kAxes) mesh[std::string(axis.name)] = step.plan.mesh.size(axis.axis);
+  Json passes = Json::array();
+  for (const PassRecord& pass : step.passes) {
+    passes.push_back({{"name", pass.name},
+                      {"ops_before", pass.ops_before},
+                      {"ops_after", pass.ops_after},
+                      {"seconds", pass.seconds}});
+  }
+  Json reports = Json::array();
+  double flops = 0;
+  for (size_t s = 0; s < stages.size(); ++s) {
+    reports.push_back(stage_json(stages[s], step.stages[s]));
+    flops += stages[s].flops;
+  }
+  const int64_t ranks_per_stage = config.world_size() / config.parallel.pp;
+  return {{"preset", config.preset},
+          {"parameters", parameter_count(config.model)},
+          {"world_size", config.world_size()},
+          {"mesh", mesh},
+          {"micro_batch", step.plan.micro_batch},
+          {"microbatches", step.plan.microbatches},
+          {"tokens_per_step", config.tokens_per_step()},
+          {"flops_per_step", flops * static_cast<double>(ranks_per_stage)},
+          {"compile_s", step.build_s + step.passes_s + step.compile_s},
+          {"passes", passes},
+          {"stages", reports}};
+}
+
+Status check_pass_name(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Pass& pass : all_passes()) names.emplace_back(pass.name);
+  if (std::find(names.begin(), names.end(), name) != names.end()) return {};
+  return invalid("there is no pass called {}{}; the passes are {}", name, did_you_mean(name, names),
+                 fmt::join(names, ", "));
+}
+
+Result<int> run(FileSystem& fs, const PlanFlags& flags) {
+  if (!flags.dump.empty()) TUTTI_TRY(check_pass_name(flags.dump));
+  TUTTI_ASSIGN(const Config config, load_config(fs, flags.path, flags.overrides));
+  const OpTable ops;
+  const auto cores = static_cast<int64_t>(describe_cpu().logical_cores);
+  const int64_t threads = config.train.threads > 0 ? config.train.threads : cores;
+  const auto backend = make_cpu_backend(cpu::default_kernels(), static_cast<int>(threads));
+  PassOptions passes;
+  std::string dumped;
+  if (!flags.dump.empty()) {
+    passes.dump = [&](std::string_view name, const Graph& graph) {
+      if (name == flags.dump) dumped = print(graph);
+    };
+  }
+  const auto clock = make_system_clock();
+  TUTTI_ASSIGN(const PlannedStep step, compile_planned_step(config, ops, *backend, passes, *clock));
+  if (!flags.dump.empty()) return print_text("plan", dumped);
+  if (flags.program) {
+    std::string text;
+    for (const Program& program : step.stages) text += print(program);
+    return print_text("plan", text);
+  }
+  std::vector<StageReport> stages;
+  for (const Program& program : step.stages) stages.push_back(report_stage(ops, program));
+  if (flags.json) return print_json("plan", plan_json(config, step, stages));
+  return print_text("plan", plan_text(config, step, stages, flags.passes));
+}
+
+}  // namespace
+
+int run_plan(int argc, char** argv) {
+  CLI::App app(
+      "Compile a config's training step without data and without memory for tensors, and say what "
+      "it needs: memory to the byte, arithmetic, instructions.",
+      "tutti plan");
+  PlanFlags flags;
+  app.add_option("CONFIG", flags.path, "A config in TOML")->required();
+  app.add_option("OVERRIDE", flags.overrides, "section.key=value ...");
+  app.add_flag("--passes", flags.passes, "Show each pass's effect and time");
+  CLI::Option* dump = app.add_option("--dump", flags.dump, "Print the graph after this pass");
+  app.add_flag("--program", flags.program, "Print the program of each stage")->excludes(dump);
+  app.add_flag("--json", flags.json, "Print one JSON object")->excludes(dump);
+  app.footer(
+      "Examples:\n  tutti plan configs/gpt2-124m.toml --passes\n"
+      "  tutti plan configs/llama3-8b.toml parallel.tp=8 parallel.shard=1 parallel.zero=0");
+  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+
+  const auto fs = make_posix_file_system();
+  const Result<int> exit = run(*fs, flags);
+  return exit.ok() ? *exit : print_error("plan", exit.error());
+}
+
+}  // namespace tutti

@@ -1,0 +1,126 @@
+#include "serve/cached_model.h"
+
+#include <algorithm>
+
+#include "execute/program_set.h"
+#include "train/model_tensors.h"
+
+namespace tutti {
+namespace {
+
+Result<std::vector<int64_t>> program_sizes(const CachedModelOptions& options, int64_t capacity) {
+  std::vector<int64_t> sizes = {1};
+  for (const int64_t size : options.prefill_sizes) {
+    if (size <= sizes.back()) {
+      return invalid("a prefill size of {} tokens after {}, expected more", size, sizes.back());
+    }
+    if (size <= capacity) sizes.push_back(size);
+  }
+  return sizes;
+}
+
+Result<CompiledStep> compile_size(const ModelConfig& config, int64_t seq, int64_t capacity,
+                                  const OpTable& ops, const Backend& backend,
+                                  PersistentLayout& layout) {
+  BuildOptions build;
+  build.seq = seq;
+  build.cache_context = capacity;
+  TUTTI_ASSIGN(StepGraph step, build_generation_step(ops, config, build));
+  return compile_step(std::move(step), Plan{}, forward_schedule(1), ops, backend, PassOptions{},
+                      &layout);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CachedModel>> CachedModel::create(const ModelConfig& config,
+                                                         const CachedModelOptions& options,
+                                                         std::unique_ptr<Backend> backend) {
+  const int64_t capacity = options.capacity == 0 ? config.context : options.capacity;
+  if (capacity < 1 || capacity > config.context) {
+    return invalid("a cache of {} positions, expected 1 to model.context = {}", capacity,
+                   config.context);
+  }
+  TUTTI_ASSIGN(const std::vector<int64_t> sizes, program_sizes(options, capacity));
+  std::unique_ptr<CachedModel> model(new CachedModel());
+  model->capacity_ = capacity;
+  model->vocab_ = config.vocab;
+  const OpTable ops;
+  PersistentLayout layout;
+  std::vector<Program> programs;
+  for (const int64_t seq : sizes) {
+    TUTTI_ASSIGN(CompiledStep compiled, compile_size(config, seq, capacity, ops, *backend, layout));
+    if (programs.empty()) model->step_ = std::move(compiled.step);
+    programs.push_back(std::move(compiled.program));
+  }
+  TUTTI_ASSIGN(model->executor_, Executor::create(std::move(programs), std::move(backend)));
+  const Executor& executor = *model->executor_;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    model->sizes_.push_back({sizes[i], executor.operand(i, "tokens").as<int32_t>(),
+                             executor.operand(i, "positions").as<int32_t>(),
+                             executor.operand(i, "cache_length").as<int32_t>(),
+                             executor.operand(i, "last_index").as<int32_t>(),
+                             executor.operand(i, "logits").as<float>()});
+  }
+  return model;
+}
+
+Status CachedModel::load(Checkpoint& checkpoint) {
+  return load_tensors(checkpoint, model_tensors(*executor_, 0, step_, TensorSet::kParameters));
+}
+
+void CachedModel::rewind(int64_t length) {
+  TUTTI_CHECK(length >= 0 && length <= length_, "{} of {} tokens", length, length_);
+  length_ = length;
+}
+
+Result<std::span<const float>> CachedModel::append(std::span<const int32_t> tokens) {
+  TUTTI_CHECK(!tokens.empty());
+  const auto count = std::ssize(tokens);
+  if (count > capacity_ - length_) {
+    return invalid("{} tokens after {} do not fit into {} positions", count, length_, capacity_);
+  }
+  for (const int32_t token : tokens) {
+    if (token < 0 || token >= vocab_) {
+      return invalid("token {} is not below model.vocab = {}", token, vocab_);
+    }
+  }
+  const float* logits = nullptr;
+  while (!tokens.empty()) {
+    const size_t size = choose_size(std::ssize(tokens));
+    const auto piece = tokens.first(std::min<size_t>(tokens.size(), sizes_[size].tokens));
+    logits = run(size, piece);
+    tokens = tokens.subspan(piece.size());
+  }
+  return std::span<const float>(logits, static_cast<size_t>(vocab_));
+}
+
+// The smallest size that holds them all, unless more than half of it would be padding; else the
+// largest that they fill. Padding needs room in the cache as well.
+size_t CachedModel::choose_size(int64_t tokens) const {
+  if (tokens == 1) return 0;
+  size_t filled = 0;
+  for (size_t i = 1; i < sizes_.size(); ++i) {
+    const int64_t size = sizes_[i].tokens;
+    if (size > capacity_ - length_) break;
+    const bool smallest = i == 1;
+    if (size >= tokens && (smallest || size <= 2 * tokens)) return i;
+    if (size <= tokens) filled = i;
+  }
+  return filled;
+}
+
+const float* CachedModel::run(size_t index, std::span<const int32_t> tokens) {
+  const Size& size = sizes_[index];
+  for (int64_t i = 0; i < size.tokens; ++i) {
+    const auto at = static_cast<size_t>(i);
+    size.token_ids[i] = at < tokens.size() ? tokens[at] : 0;
+    size.positions[i] = static_cast<int32_t>(length_ + i);
+  }
+  *size.cache_length = static_cast<int32_t>(length_);
+  *size.last_index = static_cast<int32_t>(tokens.size()) - 1;
+  executor_->run(index);
+  length_ += std::ssize(tokens);
+  return size.logits;
+}
+
+}  // namespace tutti

@@ -1,0 +1,82 @@
+// A model that reads a text piece by piece and remembers its keys and values.
+//
+// It is a set of compiled programs over one arena: one for each prefill size (16, 64, 256, 1024
+// tokens at once) and one for a single token. Parameters and the cache lie in their common
+// persistent region. A piece that fits no size is padded: what padding writes lies behind the end
+// of the text in the cache, where nothing reads it and the next piece overwrites it.
+//
+// Memory is taken at create() and is what the programs planned. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "checkpoint/checkpoint.h"
+#include "execute/executor.h"
+#include "models/config.h"
+#include "models/step_graph.h"
+
+namespace tutti {
+
+struct CachedModelOptions {
+  int64_t capacity = 0;  // positions in the cache; 0 is model.context
+  std::vector<int64_t> prefill_sizes = {16, 64, 256,
+                                        1024};  // rising; larger than the cache: unused
+};
+
+class CachedModel {
+ public:
+  // kInvalidArgument: sizes that cannot be, a capacity above model.context. kResource: not enough
+  // memory. Parameters are zeros until load().
+  static Result<std::unique_ptr<CachedModel>> create(const ModelConfig& config,
+                                                     const CachedModelOptions& options,
+                                                     std::unique_ptr<Backend> backend);
+
+  // Reads every parameter from a checkpoint. An error names the tensor that is missing or differs.
+  Status load(Checkpoint& checkpoint);
+  // One parameter as the compiler laid it out, with the padding rows of a vocabulary.
+  Operand parameter(std::string_view name) const { return executor_->operand(0, name); }
+  const StepGraph& step() const { return step_; }
+
+  // Forgets the text.
+  void reset() { length_ = 0; }
+  // Goes back to the first `length` tokens of the text. Requires 0 <= length <= length().
+  void rewind(int64_t length);
+
+  // Appends `tokens` to the text: the logits[vocab] of the token that follows, valid until the next
+  // call. kInvalidArgument, with nothing appended, when they do not fit into the cache or one is no
+  // token of the model. Requires at least one token.
+  Result<std::span<const float>> append(std::span<const int32_t> tokens);
+
+  int64_t length() const { return length_; }
+  int64_t capacity() const { return capacity_; }
+  int64_t vocab() const { return vocab_; }
+  int64_t allocated_bytes() const { return executor_->allocated_bytes(); }
+
+ private:
+  // A program and where its inputs and its output lie.
+  struct Size {
+    int64_t tokens = 0;
+    int32_t* token_ids = nullptr;
+    int32_t* positions = nullptr;
+    int32_t* cache_length = nullptr;
+    int32_t* last_index = nullptr;
+    const float* logits = nullptr;
+  };
+
+  CachedModel() = default;
+  size_t choose_size(int64_t tokens) const;
+  const float* run(size_t size, std::span<const int32_t> tokens);
+
+  std::unique_ptr<Executor> executor_;
+  StepGraph step_;           // of program 0
+  std::vector<Size> sizes_;  // by program, rising; the first takes one token
+  int64_t capacity_ = 0;
+  int64_t vocab_ = 0;
+  int64_t length_ = 0;
+};
+
+}  // namespace tutti

@@ -1,0 +1,211 @@
+#include "serve/cached_model.h"
+
+#include <cmath>
+
+#include "base/test_file_system.h"
+#include "checkpoint/save.h"
+#include "execute/program_set.h"
+#include "serve/test_model.h"
+
+namespace tutti {
+namespace {
+
+constexpr uint64_t kSeed = 20;
+
+std::vector<float> copy(std::span<const float> logits) { return {logits.begin(), logits.end()}; }
+
+// Logits after the last of `tokens`, read in pieces of `piece`.
+std::vector<float> logits_by_pieces(CachedModel& model, std::span<const int32_t> tokens,
+                                    size_t piece) {
+  model.reset();
+  std::vector<float> logits;
+  while (!tokens.empty()) {
+    const size_t count = std::min(piece, tokens.size());
+    const auto result = model.append(tokens.first(count));
+    EXPECT_TRUE(result.ok()) << result.message();
+    logits = copy(*result);
+    tokens = tokens.subspan(count);
+  }
+  return logits;
+}
+
+void expect_near(const std::vector<float>& got, const std::vector<float>& expected,
+                 const std::string& what) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(got[i], expected[i], 2e-4) << what << ", token " << i;
+  }
+}
+
+class CachedModelTest : public testing::TestWithParam<Architecture> {};
+
+INSTANTIATE_TEST_SUITE_P(Architectures, CachedModelTest,
+                         testing::Values(Architecture::kGpt2, Architecture::kLlama),
+                         [](const auto& info) {
+                           return info.param == Architecture::kGpt2 ? "Gpt2" : "Llama";
+                         });
+
+// The training graph knows no cache: -log p(token) by it, and by the logits after the same prefix.
+double loss_of_last(const ModelConfig& config, std::span<const int32_t> tokens, int32_t next) {
+  const OpTable ops;
+  BuildOptions build;
+  build.seq = std::ssize(tokens);
+  auto step = build_evaluation_step(ops, config, build);
+  EXPECT_TRUE(step.ok()) << step.message();
+  auto backend = make_cpu_backend(cpu::default_kernels(), 1);
+  auto compiled = compile_step(std::move(*step), Plan{}, forward_schedule(1), ops, *backend,
+                               PassOptions{}, nullptr);
+  EXPECT_TRUE(compiled.ok()) << compiled.message();
+  std::vector<Program> programs;
+  programs.push_back(std::move(compiled->program));
+  auto executor = Executor::create(std::move(programs), std::move(backend));
+  EXPECT_TRUE(executor.ok()) << executor.message();
+  Executor& e = **executor;
+  set_random_parameters(compiled->step, kSeed,
+                        [&](const std::string& name) { return e.operand(0, name); });
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const bool last = i + 1 == tokens.size();
+    e.operand(0, "tokens").as<int32_t>()[i] = tokens[i];
+    e.operand(0, "positions").as<int32_t>()[i] = static_cast<int32_t>(i);
+    e.operand(0, "labels").as<int32_t>()[i] = last ? next : -1;
+    e.operand(0, "all_labels").as<int32_t>()[i] = last ? next : -1;
+  }
+  e.run(0);
+  return *e.operand(0, "loss").as<float>();
+}
+
+TEST_P(CachedModelTest, GivesTheProbabilitiesOfTheTrainingGraph) {
+  const ModelConfig config = small_serving_model(GetParam());
+  auto model = make_small_model(config, {}, kSeed);
+  ASSERT_NE(model, nullptr);
+  for (const int64_t count : {1, 7, 40}) {
+    const std::vector<int32_t> tokens = random_tokens(kSeed, count, config.vocab);
+    const std::vector<float> logits = logits_by_pieces(*model, tokens, 5);
+    double sum = 0;
+    for (const float logit : logits) sum += std::exp(static_cast<double>(logit));
+    for (const int32_t next : {0, 31, 60}) {
+      const double loss = std::log(sum) - logits[static_cast<size_t>(next)];
+      EXPECT_NEAR(loss, loss_of_last(config, tokens, next), 2e-4) << count << " tokens";
+    }
+  }
+}
+
+TEST_P(CachedModelTest, PiecesOfAnySizeGiveTheSameLogits) {
+  const ModelConfig config = small_serving_model(GetParam());
+  auto model = make_small_model(config, {}, kSeed);
+  ASSERT_NE(model, nullptr);
+  // To the end of the cache, where padding has no room.
+  for (const int64_t count : {1, 2, 15, 16, 17, 70, 95, 96}) {
+    const std::vector<int32_t> tokens = random_tokens(kSeed, count, config.vocab);
+    const std::vector<float> one_by_one = logits_by_pieces(*model, tokens, 1);
+    for (const size_t piece : {2, 3, 16, 33, 96}) {
+      expect_near(logits_by_pieces(*model, tokens, piece), one_by_one,
+                  fmt::format("{} tokens by {}", count, piece));
+    }
+  }
+}
+
+// A long text before leaves nothing behind that a shorter one reads.
+TEST_P(CachedModelTest, ForgetsWhatWasReset) {
+  const ModelConfig config = small_serving_model(GetParam());
+  auto model = make_small_model(config, {}, kSeed);
+  ASSERT_NE(model, nullptr);
+  const std::vector<int32_t> tokens = random_tokens(1, 9, config.vocab);
+  const std::vector<float> fresh = logits_by_pieces(*model, tokens, 4);
+  logits_by_pieces(*model, random_tokens(2, 96, config.vocab), 96);
+  EXPECT_EQ(logits_by_pieces(*model, tokens, 4), fresh);
+}
+
+TEST_P(CachedModelTest, GoesBackToAPrefix) {
+  const ModelConfig config = small_serving_model(GetParam());
+  auto model = make_small_model(config, {}, kSeed);
+  ASSERT_NE(model, nullptr);
+  const std::vector<int32_t> tokens = random_tokens(3, 30, config.vocab);
+  const std::vector<float> expected = logits_by_pieces(*model, tokens, 1);
+  ASSERT_TRUE(model->append(random_tokens(4, 20, config.vocab)).ok());
+  model->rewind(29);
+  const auto logits = model->append(std::span(tokens).last(1));
+  ASSERT_TRUE(logits.ok());
+  EXPECT_EQ(copy(*logits), expected);
+}
+
+TEST(CachedModel, LeavesPaddingRowsOutOfTheLogits) {
+  const ModelConfig config = small_serving_model(Architecture::kLlama);
+  auto model = make_small_model(config, {}, kSeed);
+  ASSERT_NE(model, nullptr);
+  const auto logits = model->append(random_tokens(kSeed, 3, config.vocab));
+  ASSERT_TRUE(logits.ok());
+  EXPECT_EQ(std::ssize(*logits), config.vocab);
+}
+
+TEST(CachedModel, RefusesWhatDoesNotFit) {
+  const ModelConfig config = small_serving_model(Architecture::kLlama);
+  auto model = make_small_model(config, {.capacity = 20}, kSeed);
+  ASSERT_NE(model, nullptr);
+  EXPECT_EQ(model->append(random_tokens(1, 21, config.vocab)).message(),
+            "21 tokens after 0 do not fit into 20 positions");
+  ASSERT_TRUE(model->append(random_tokens(1, 12, config.vocab)).ok());
+  EXPECT_FALSE(model->append(random_tokens(1, 9, config.vocab)).ok());
+  EXPECT_EQ(model->length(), 12);
+  EXPECT_TRUE(model->append(random_tokens(1, 8, config.vocab)).ok());
+  model->reset();
+  const std::vector<int32_t> unknown = {5, 61};
+  EXPECT_EQ(model->append(unknown).message(), "token 61 is not below model.vocab = 61");
+  EXPECT_EQ(model->length(), 0);
+}
+
+TEST(CachedModel, RefusesACacheLongerThanTheContext) {
+  const ModelConfig config = small_serving_model(Architecture::kGpt2);
+  const auto create = [&](const CachedModelOptions& options) {
+    return CachedModel::create(config, options, make_cpu_backend(cpu::default_kernels(), 1));
+  };
+  EXPECT_EQ(create({.capacity = 97}).message(),
+            "a cache of 97 positions, expected 1 to model.context = 96");
+  EXPECT_FALSE(create({.capacity = -1}).ok());
+  EXPECT_FALSE(create({.capacity = 0, .prefill_sizes = {16, 16}}).ok());
+}
+
+// What a checkpoint of `model` would hold, but that `changed` lacks its last row.
+Status save(FileSystem& fs, const CachedModel& model, const std::string& changed) {
+  Snapshot snapshot;
+  for (const ParameterInfo& info : model.step().model.parameters) {
+    const std::string& name = model.step().graph.value(info.value).name;
+    const Operand operand = model.parameter(name);
+    SnapshotTensor tensor{.name = name, .sizes = {operand.sizes.begin(), operand.sizes.end()}};
+    if (info.valid_rows >= 0) tensor.sizes[0] = info.valid_rows;
+    if (name == changed) --tensor.sizes[0];
+    tensor.bytes = {operand.as<char>(), static_cast<size_t>(element_count(tensor.sizes)) * 4};
+    snapshot.tensors.push_back(std::move(tensor));
+  }
+  return save_checkpoint(fs, "/run", snapshot).status();
+}
+
+TEST(CachedModel, LoadsACheckpoint) {
+  const ModelConfig config = small_serving_model(Architecture::kGpt2);
+  auto model = make_small_model(config, {}, kSeed);
+  auto other = make_small_model(config, {}, kSeed + 1);
+  ASSERT_TRUE(model && other);
+  TestFileSystem fs;
+  ASSERT_TRUE(save(fs, *model, "").ok());
+  auto checkpoint = load_checkpoint(fs, "/run");
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.message();
+  const Status loaded = other->load(*checkpoint);
+  ASSERT_TRUE(loaded.ok()) << loaded.message();
+  const std::vector<int32_t> tokens = random_tokens(kSeed, 20, config.vocab);
+  EXPECT_EQ(logits_by_pieces(*other, tokens, 20), logits_by_pieces(*model, tokens, 20));
+}
+
+TEST(CachedModel, NamesTheTensorThatACheckpointHasOtherwise) {
+  auto model = make_small_model(small_serving_model(Architecture::kGpt2), {}, kSeed);
+  ASSERT_NE(model, nullptr);
+  TestFileSystem fs;
+  ASSERT_TRUE(save(fs, *model, "layers.1.mlp.up.weight").ok());
+  auto checkpoint = load_checkpoint(fs, "/run");
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.message();
+  const Status loaded = model->load(*checkpoint);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_NE(loaded.message().find("layers.1.mlp.up.weight"), std::string::npos) << loaded.message();
+}
+
+}  // namespace
+}  // namespace tutti
