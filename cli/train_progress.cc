@@ -1,5 +1,6 @@
 #include "train_progress.h"
 
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,6 +33,14 @@ std::string step_line(const StepReport& report) {
   return line;
 }
 
+// A line that is redrawn must not wrap, or its first row would stay behind.
+std::string fitted(std::string line) {
+  struct winsize size = {};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  if (known && line.size() >= size.ws_col) line.resize(size.ws_col - 1);  // it is ASCII
+  return line;
+}
+
 }  // namespace
 
 TrainProgress::TrainProgress(int64_t log_every)
@@ -56,7 +65,7 @@ void TrainProgress::stepped(const StepReport& report) {
   }
   const double now = clock_->monotonic_s();
   if (!terminal_ || (drawn_ && now - drawn_s_ < kRedrawSeconds)) return;
-  fmt::print(stderr, "\r{}\033[K", step_line(report));
+  fmt::print(stderr, "\r{}\033[K", fitted(step_line(report)));
   std::fflush(stderr);
   drawn_ = true;
   drawn_s_ = now;
