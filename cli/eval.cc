@@ -55,7 +55,7 @@ int run_eval(int argc, char** argv) {
   app.add_flag("--json", json, "Print one JSON object");
   app.footer(
       "Example:\n"
-      "  tutti eval runs/quickstart --data data/quickstart/validation");
+      "  tutti eval runs/quickstart --data runs/quickstart/data/validation");
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
 
   const auto fs = make_posix_file_system();

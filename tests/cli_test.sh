@@ -51,6 +51,20 @@ expect_json doctor --json --threads 1
 expect 0 out '^Measured  *[0-9.]* GFLOP/s' doctor --threads 1
 expect 1 err '^tutti doctor: error: .*no/such/place' doctor --dir /no/such/place
 
+expect 0 out '^  total  *[0-9]* B' plan configs/quickstart.toml
+expect 0 out '^  fuse_loss  *[0-9]* ' plan configs/quickstart.toml --passes
+expect 0 out '^graph train' plan configs/quickstart.toml --dump place
+expect 0 out '^program train stage=0' plan configs/quickstart.toml --program
+expect 0 out 'Memory of a rank, stage 1 of 2' plan configs/llama3-8b.toml parallel.pp=2
+expect_json plan configs/llama3-8b.toml parallel.shard=4 parallel.tp=2 --json
+expect 1 err 'no pass called plase; did you mean "place"' plan configs/quickstart.toml --dump plase
+expect 1 err 'does not divide model.layers' plan configs/quickstart.toml parallel.pp=3
+expect 1 err 'parallel.offload = "optimizer" is not built' \
+  plan configs/quickstart.toml parallel.offload=optimizer
+expect 1 err 'can be planned; raise train.micro_batch' \
+  plan configs/quickstart.toml train.global_batch=1000000
+expect 2 err 'excludes' plan configs/quickstart.toml --program --dump place
+
 # Every verb in the list describes itself and gives an example.
 for verb in $("$tutti" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
   expect 0 out 'tutti '"$verb" "$verb" --help
