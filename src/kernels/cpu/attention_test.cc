@@ -285,7 +285,7 @@ TEST(Attention, LargeScoresDoNotOverflow) {
     // Scores reach some thousands, where a unit in the last place is 2e-4.
     const AttentionOutput actual = problem.forward(*kernels);
     EXPECT_LT(max_relative_error(actual.o.values, expected.o.values), 2e-3);
-    EXPECT_LT(max_relative_error(actual.lse_bhgs, expected.lse_bhgs), 2e-6);
+    EXPECT_LT(max_relative_error(actual.lse_bhgs, expected.lse_bhgs), 1e-5);
   }
 }
 
