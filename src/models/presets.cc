@@ -58,7 +58,7 @@ constexpr ModelPreset kPresets[] = {
     {"gpt2-1558m", "openai-community/gpt2-xl", gpt2({48, 1600, 25, 25, 64, 6400, 50257, 1024})},
 
     {"llama-tiny", "for tests", llama({2, 64, 4, 2, 16, 192, 512, 128}, {.tied = true})},
-    {"llama-10m", "for the quickstart", llama({10, 256, 8, 4, 32, 768, 8192, 512}, {.tied = true})},
+    {"llama-10m", "for trials on a CPU", llama({10, 256, 8, 4, 32, 768, 8192, 512}, {.tied = true})},
     {"tinyllama-1.1b", "TinyLlama/TinyLlama_v1.1", llama({22, 2048, 32, 4, 64, 5632, 32000, 2048})},
     {"llama2-7b", "meta-llama/Llama-2-7b", llama({32, 4096, 32, 32, 128, 11008, 32000, 4096})},
     {"llama2-13b", "meta-llama/Llama-2-13b", llama({40, 5120, 40, 40, 128, 13824, 32000, 4096})},
