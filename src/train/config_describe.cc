@@ -7,7 +7,7 @@ namespace tutti {
 namespace {
 
 // A string as TOML's basic string.
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -66,9 +66,9 @@ std::string key_value(const ConfigKey& key, const Config& config) {
     std::string operator()(int64_t& (*member)(Config&)) { return fmt::format("{}", member(copy)); }
     std::string operator()(double& (*member)(Config&)) { return number(member(copy)); }
     std::string operator()(bool& (*member)(Config&)) { return member(copy) ? "true" : "false"; }
-    std::string operator()(std::string& (*member)(Config&)) { return quoted(member(copy)); }
+    std::string operator()(std::string& (*member)(Config&)) { return quote(member(copy)); }
     std::string operator()(const ChoiceField& choice) {
-      return quoted(choice.words[choice.get(copy)]);
+      return quote(choice.words[choice.get(copy)]);
     }
   };
   return std::visit(Printer{config}, key.field);
