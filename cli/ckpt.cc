@@ -178,8 +178,12 @@ int run_ckpt(int argc, char** argv) {
     verb->add_option("PATH", path, "A checkpoint's directory, or a run's directory")->required();
     verb->add_flag("--json", json, "Print one JSON object");
   }
-  inspect_verb->footer("Of a run's directory the newest checkpoint is shown.");
-  verify_verb->footer("Of a run's directory every checkpoint is verified.");
+  inspect_verb->footer(
+      "Of a run's directory the newest checkpoint is shown.\n\n"
+      "Example:\n  tutti ckpt inspect runs/quickstart --json");
+  verify_verb->footer(
+      "Of a run's directory every checkpoint is verified.\n\n"
+      "Example:\n  tutti ckpt verify runs/quickstart");
   app.footer(
       "Examples:\n"
       "  tutti ckpt inspect runs/quickstart\n"

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/format.h"
+#include "base/signal.h"
 #include "corpus_flags.h"
 #include "data/indexed_dataset.h"
 #include "data/prepare.h"
@@ -51,7 +52,7 @@ std::string counts_line(const char* name, const SplitCounts& counts) {
                      counts.tokens, counts.documents, counts.files, ratio);
 }
 
-Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, bool json) {
+Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, const StopSignal& stop, bool json) {
   PrepareOptions options;
   options.inputs = flags.corpus.inputs;
   options.directory = flags.out;
@@ -59,6 +60,7 @@ Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, bool json) {
   TUTTI_ASSIGN(options.documents, flags.corpus.documents());
   options.validation = flags.validation;
   options.threads = flags.corpus.threads;
+  options.stop_requested = [&stop] { return stop.requested(); };
   Progress progress;
   TUTTI_ASSIGN(const PreparedDataset prepared,
                prepare_dataset(fs, options, [&](const PrepareProgress& state) {
@@ -78,6 +80,15 @@ Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, bool json) {
                                 prepared.reused ? " (unchanged, reused)" : "", metadata.vocab_size,
                                 metadata.unigram_entropy_nats, counts_line("train", metadata.train),
                                 counts_line("validation", metadata.validation)));
+}
+
+// A signal ends it after the batch under way, and leaves no half-written files.
+int prepare_or_stop(FileSystem& fs, const PrepareFlags& flags, bool json) {
+  const StopSignal stop;
+  const Result<int> exit = prepare(fs, flags, stop, json);
+  if (exit.ok()) return *exit;
+  print_error("data", exit.error());
+  return exit.error().kind == ErrorKind::kInterrupted ? 128 + stop.caught() : kExitFailed;
 }
 
 void count_tokens(const TokenArray& tokens, Inspection& inspection) {
@@ -221,14 +232,15 @@ int run_data(int argc, char** argv) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   inspect_app->add_option("--seed", inspecting.seed, "Chooses the documents")
+      ->check(check_not_negative)
       ->capture_default_str();
   inspect_app->add_flag("--json", json, "Print one JSON object");
   inspect_app->footer("Example:\n  tutti data inspect data/books --samples 3");
 
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
   const auto fs = make_posix_file_system();
-  const Result<int> exit =
-      prepare_app->parsed() ? prepare(*fs, preparing, json) : inspect(*fs, inspecting, json);
+  if (prepare_app->parsed()) return prepare_or_stop(*fs, preparing, json);
+  const Result<int> exit = inspect(*fs, inspecting, json);
   return exit.ok() ? *exit : print_error("data", exit.error());
 }
 

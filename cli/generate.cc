@@ -123,7 +123,7 @@ Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
   show(stream.finish());
   const int exit = flags.json ? print_result(trained, prompt, tokens.size(), text, generation)
                               : print_text("generate", "\n");
-  if (!flags.json) print_rate(tokens.size(), generation);
+  if (!flags.json && exit == kExitOk) print_rate(tokens.size(), generation);
   return exit == kExitOk && stop.requested() ? 128 + stop.caught() : exit;
 }
 
@@ -145,7 +145,9 @@ int run_generate(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--top-p", sampling.top_p, "Only the likely tokens that have this probability")
       ->capture_default_str();
-  app.add_option("--seed", sampling.seed, "Of the random numbers")->capture_default_str();
+  app.add_option("--seed", sampling.seed, "Of the random numbers")
+      ->check(check_not_negative)
+      ->capture_default_str();
   app.add_option("--threads", flags.threads, "0: those of the machine")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

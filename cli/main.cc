@@ -1,6 +1,7 @@
 // The program `tutti`: finds the verb in one table and runs it.
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -69,8 +70,11 @@ int run_main(int argc, char** argv) {
 }  // namespace
 }  // namespace tutti
 
-// Exceptions of libraries (bad_alloc among them) end the process with a line, not a core dump.
+// A file that grows beyond the limit of the process (ulimit -f) is a write that fails, with its
+// line, and not a process that ends without one. Exceptions of libraries (bad_alloc among them) end
+// the process with a line, not a core dump.
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return tutti::run_main(argc, argv);
   } catch (const std::exception& failure) {

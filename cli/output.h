@@ -27,6 +27,9 @@ inline constexpr int kExitUsage = 2;
 // should end now: 0 after --help, 2 after a usage error, which it prints; else nothing.
 std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
 
+// A check for options that are unsigned numbers: the library would wrap -1 around.
+std::string check_not_negative(const std::string& text);
+
 // Prints "tutti VERB: error: ..." on standard error; returns kExitFailed.
 int print_error(std::string_view verb, const Error& error);
 

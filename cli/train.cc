@@ -134,8 +134,9 @@ int run_train(int argc, char** argv) {
       "is\nthen 130 or 143. A second Ctrl-C ends it at once.\n\n"
       "Examples:\n"
       "  tutti train configs/quickstart.toml\n"
-      "  tutti train configs/gpt2-124m.toml train.steps=100 run.dir=runs/trial\n"
-      "  tutti train configs/quickstart.toml train.steps=600 --resume");
+      "  tutti train configs/gpt2-124m.toml train.steps=100 optim.warmup_steps=10 "
+      "run.dir=runs/trial\n"
+      "  tutti train configs/quickstart.toml train.steps=900 --resume");
   if (const auto status = parse_command_line(app, argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   const auto clock = make_system_clock();

@@ -63,12 +63,30 @@ expect 1 err 'parallel.offload = "optimizer" is not built' \
   plan configs/quickstart.toml parallel.offload=optimizer
 expect 1 err 'can be planned; raise train.micro_batch' \
   plan configs/quickstart.toml train.global_batch=1000000
+expect 2 err "unknown verb 'prepair'; did you mean \"prepare\".*; expected prepare, inspect" data prepair
+expect 2 err 'A subcommand is required' ckpt
+expect 2 err '--seed: got -1, expected a number from 0 on' generate runs/none --seed -1
 expect 2 err 'excludes' plan configs/quickstart.toml --program --dump place
 
-# Every verb in the list describes itself and gives an example.
+# Every verb in the list describes itself and gives an example, and so do those below it.
+described() {
+  expect 0 out "tutti $*" "$@" --help
+  grep -q "^  tutti $*" "$work/out" || fail "tutti $* --help gives no example"
+}
 for verb in $("$tutti" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
-  expect 0 out 'tutti '"$verb" "$verb" --help
-  grep -q 'Example' "$work/out" || fail "tutti $verb --help gives no example"
+  described "$verb"
+  for below in $(sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\)  .*/\1/p' "$work/out"); do
+    described "$verb" "$below"
+  done
+done
+# The examples of plan and explain work as they are written; those of the other verbs need a corpus
+# or a run, and the end-to-end tests give them one.
+for verb in plan explain; do
+  "$tutti" "$verb" --help | sed -n 's/^  tutti //p' >"$work/examples"
+  while read -r line; do
+    # shellcheck disable=SC2086  # words of a command
+    expect 0 out . $line
+  done <"$work/examples"
 done
 
 if "$tutti" explain >/dev/full 2>"$work/err"; then fail 'a full standard output went unnoticed'; fi

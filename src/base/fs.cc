@@ -1,7 +1,13 @@
 #include "base/fs.h"
 
+#include <unistd.h>
+
+#include <array>
+
 namespace tutti {
 namespace {
+
+constexpr const char* kLockName = "lock";
 
 Status write_and_close(FileSystem& fs, const std::string& path, std::string_view bytes) {
   TUTTI_ASSIGN(const std::unique_ptr<WritableFile> file, fs.create(path));
@@ -21,6 +27,11 @@ Status remove_entry(FileSystem& fs, const std::string& path, FileKind kind) {
   return fs.remove(path);
 }
 
+std::string host_name() {
+  std::array<char, 256> name = {};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "an unknown host";
+}
+
 }  // namespace
 
 bool exists(FileSystem& fs, const std::string& path) { return fs.stat(path).ok(); }
@@ -38,6 +49,11 @@ Result<std::string> read_file(FileSystem& fs, const std::string& path, uint64_t 
 }
 
 Status write_file_atomic(FileSystem& fs, const std::string& path, std::string_view bytes) {
+  const Result<FileInfo> replaced = fs.stat(path);
+  if (replaced.ok() && replaced->kind != FileKind::kFile) {
+    return io_error("{}: is {}, expected a file or nothing", path,
+                    replaced->kind == FileKind::kDirectory ? "a directory" : "no regular file");
+  }
   const std::string temporary = path + ".tmp";
   Status written = write_and_close(fs, temporary, bytes);
   if (written.ok()) written = fs.rename(temporary, path);
@@ -57,6 +73,13 @@ Status remove_tree(FileSystem& fs, const std::string& path) {
     return info.error().kind == ErrorKind::kNotFound ? Status() : info.status();
   }
   return remove_entry(fs, root, info->kind);
+}
+
+Result<std::unique_ptr<FileLock>> lock_directory(FileSystem& fs, const std::string& directory) {
+  auto lock = fs.lock(join_path(directory, kLockName),
+                      fmt::format("process {} on {}", ::getpid(), host_name()));
+  if (lock.ok() || lock.error().kind != ErrorKind::kResource) return lock;
+  return Error{ErrorKind::kResource, fmt::format("{} is in use: {}", directory, lock.message())};
 }
 
 std::string join_path(std::string_view directory, std::string_view name) {

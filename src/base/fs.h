@@ -53,6 +53,12 @@ class MappedFile {
   virtual std::span<const char> bytes() const = 0;
 };
 
+// A lock that is held as long as this object lives.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;  // releases it
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -71,6 +77,11 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;  // a file or an empty directory
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
+  // Takes the lock whose file is `path`, made when missing, and leaves `owner` in it for whoever
+  // finds it taken: that is a kResource error, at once, which names who was left there. However a
+  // process ends, its locks end with it; a file that it left behind is taken over.
+  virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path,
+                                                 std::string_view owner) = 0;
 };
 
 std::unique_ptr<FileSystem> make_posix_file_system();
@@ -80,11 +91,16 @@ bool exists(FileSystem& fs, const std::string& path);
 Result<std::string> read_file(FileSystem& fs, const std::string& path,
                               uint64_t bytes_max = 1ull << 30);
 // Writes `path`.tmp, syncs it, renames it over `path` and syncs the directory: a reader sees the
-// old content or the new, never a part.
+// old content or the new, never a part. What is there and no file (a device, a directory) stays,
+// and is an error.
 Status write_file_atomic(FileSystem& fs, const std::string& path, std::string_view bytes);
 // Removes a directory and what is in it, or a file; missing is success. Of symbolic links only the
 // link is removed, never what it leads to.
 Status remove_tree(FileSystem& fs, const std::string& path);
+
+// Takes DIRECTORY/lock in the name of this process and host, so that no two processes write to a
+// directory at once. The error says that the directory is in use, and by whom.
+Result<std::unique_ptr<FileLock>> lock_directory(FileSystem& fs, const std::string& directory);
 
 std::string join_path(std::string_view directory, std::string_view name);
 std::string parent_path(std::string_view path);  // "." when there is no directory

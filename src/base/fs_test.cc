@@ -1,9 +1,14 @@
 #include "base/fs.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 namespace tutti {
 namespace {
@@ -166,6 +171,92 @@ TEST_F(PosixFs, RemoveTreeRemovesLinksAndNotWhatTheyLeadTo) {
     EXPECT_TRUE(remove_tree(*fs_, at("link") + end).ok());
     EXPECT_EQ(fs_->lstat(at("link")).error().kind, ErrorKind::kNotFound);
     EXPECT_EQ(content("kept/file"), "precious");
+  }
+}
+
+TEST_F(PosixFs, ALockIsHeldByOneAndNamesItsHolder) {
+  auto first = fs_->lock(at("lock"), "me");
+  ASSERT_TRUE(first.ok()) << first.message();
+  // Not even this process gets it twice.
+  const auto second = fs_->lock(at("lock"), "another");
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().kind, ErrorKind::kResource);
+  EXPECT_EQ(second.message(), at("lock") + " is held by me");
+  first->reset();
+  EXPECT_FALSE(exists(*fs_, at("lock")));
+  EXPECT_TRUE(fs_->lock(at("lock"), "another").ok());
+  EXPECT_EQ(fs_->lock(at("absent/lock"), "me").error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(PosixFs, ALockEndsWithAKilledProcessAndItsFileIsTakenOver) {
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto lock = lock_directory(*fs_, directory_);
+    const char taken = lock.ok() ? 'y' : 'n';
+    (void)!::write(ready[1], &taken, 1);
+    ::pause();
+    ::_exit(0);
+  }
+  char taken = 0;
+  ASSERT_EQ(::read(ready[0], &taken, 1), 1);
+  ASSERT_EQ(taken, 'y');
+  const auto refused = lock_directory(*fs_, directory_);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.message().find(fmt::format("is held by process {} on ", child)),
+            std::string::npos)
+      << refused.message();
+  EXPECT_NE(refused.message().find(directory_ + " is in use: "), std::string::npos);
+  EXPECT_TRUE(exists(*fs_, at("lock")));
+  EXPECT_TRUE(lock_directory(*fs_, directory_).ok());
+  EXPECT_FALSE(exists(*fs_, at("lock")));
+}
+
+TEST_F(PosixFs, OneOfManyThreadsHoldsALockAtATime) {
+  std::atomic<int> holders = 0, most = 0, taken = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        const auto lock = fs_->lock(at("lock"), "one of them");
+        if (!lock.ok()) continue;
+        const int now = ++holders;
+        if (now > most) most = now;
+        ++taken;
+        --holders;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(most, 1);
+  EXPECT_GT(taken, 0);
+  EXPECT_FALSE(exists(*fs_, at("lock")));
+}
+
+TEST_F(PosixFs, APipeIsNoEmptyFile) {
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  const auto file = fs_->open(at("pipe"));  // and it is not waited for
+  ASSERT_FALSE(file.ok());
+  EXPECT_NE(file.message().find("pipe: is a pipe or a device"), std::string::npos)
+      << file.message();
+  EXPECT_FALSE(fs_->map("/dev/null").ok());
+}
+
+TEST_F(PosixFs, AnAtomicWriteReplacesFilesOnly) {
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  ASSERT_TRUE(fs_->create_directories(at("directory")).ok());
+  for (const char* name : {"pipe", "directory"}) {
+    const Status status = write_file_atomic(*fs_, at(name), "x");
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.message().find(at(name) + ": is "), std::string::npos) << status.message();
+    EXPECT_NE(fs_->stat(at(name))->kind, FileKind::kFile);
+    EXPECT_FALSE(exists(*fs_, at(name) + ".tmp"));
   }
 }
 

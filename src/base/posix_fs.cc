@@ -1,12 +1,14 @@
 // The FileSystem of a POSIX machine.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +16,7 @@
 #include <system_error>
 
 #include "base/fs.h"
+#include "base/log.h"
 
 namespace tutti {
 namespace {
@@ -71,10 +74,15 @@ struct OpenFile {
 };
 
 Result<OpenFile> open_to_read(const std::string& path) {
-  TUTTI_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY, "open"));
+  // O_NONBLOCK: a pipe that nobody writes to is refused below, not waited for.
+  TUTTI_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY | O_NONBLOCK, "open"));
   struct stat status;
   if (::fstat(descriptor.get(), &status) != 0) return system_error_at(path, "stat", errno);
   if (S_ISDIR(status.st_mode)) return io_error("{}: is a directory, expected a file", path);
+  // Their size is said to be 0, so they would be taken for empty files.
+  if (!S_ISREG(status.st_mode)) {
+    return io_error("{}: is a pipe or a device, expected a regular file", path);
+  }
   return OpenFile{std::move(descriptor), static_cast<uint64_t>(status.st_size)};
 }
 
@@ -156,6 +164,50 @@ class PosixMappedFile : public MappedFile {
   char* data_;
   size_t bytes_;
 };
+
+// flock() on a file, whose name goes before the lock does: who opened it by then sees that it holds
+// the lock of a file that is gone.
+class PosixFileLock : public FileLock {
+ public:
+  PosixFileLock(std::string path, Descriptor descriptor)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+  ~PosixFileLock() override { ::unlink(path_.c_str()); }
+
+ private:
+  std::string path_;
+  Descriptor descriptor_;
+};
+
+Error held_elsewhere(const std::string& path, int fd) {
+  std::array<char, 256> owner;
+  const ssize_t bytes = ::pread(fd, owner.data(), owner.size(), 0);
+  const std::string_view name(owner.data(), bytes > 0 ? static_cast<size_t>(bytes) : 0);
+  return error(ErrorKind::kResource, "{} is held by {}", path,
+               name.empty() ? "another process" : name.substr(0, name.find('\n')));
+}
+
+// Whether `path` still names the open file.
+bool is_named(const std::string& path, int fd) {
+  struct stat open, named;
+  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+// Whether the lock was taken; an error when another holds it.
+Result<bool> try_lock(const std::string& path, int fd) {
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) return held_elsewhere(path, fd);
+    // Some network and cluster file systems have no locks. That is no reason not to work there.
+    if (errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK) {
+      log_warning("{}: cannot lock ({}): nothing keeps a second process from writing here", path,
+                  std::generic_category().message(errno));
+      return true;
+    }
+    return system_error_at(path, "lock", errno);
+  }
+  return is_named(path, fd);
+}
 
 FileKind kind_of(std::filesystem::file_type type) {
   switch (type) {
@@ -265,6 +317,21 @@ class PosixFileSystem : public FileSystem {
       return system_error_at(path, "read the free space", errno);
     }
     return static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
+  }
+
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view owner) override {
+    while (true) {
+      TUTTI_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDWR | O_CREAT, "create"));
+      TUTTI_ASSIGN(const bool taken, try_lock(path, descriptor.get()));
+      if (!taken) continue;
+      // For people only: on a full disk the lock holds without it.
+      if (::ftruncate(descriptor.get(), 0) != 0 ||
+          ::pwrite(descriptor.get(), owner.data(), owner.size(), 0) < 0) {
+        log_warning("{}: cannot write who holds the lock: {}", path,
+                    std::generic_category().message(errno));
+      }
+      return std::unique_ptr<FileLock>(new PosixFileLock(path, std::move(descriptor)));
+    }
   }
 
  private:

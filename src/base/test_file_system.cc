@@ -127,6 +127,20 @@ class TestFileSystem::Writer : public WritableFile {
   std::string path_;
 };
 
+class TestFileSystem::Lock : public FileLock {
+ public:
+  Lock(TestFileSystem* fs, std::string path) : fs_(fs), era_(fs->era_), path_(std::move(path)) {}
+  ~Lock() override {
+    const std::lock_guard lock(fs_->mutex_);
+    if (era_ == fs_->era_) fs_->lock_owners_.erase(path_);
+  }
+
+ private:
+  TestFileSystem* fs_;
+  int64_t era_;
+  std::string path_;
+};
+
 TestFileSystem::TestFileSystem() : capacity_(std::numeric_limits<uint64_t>::max()) {
   add_node(FileKind::kDirectory);
 }
@@ -182,6 +196,7 @@ void TestFileSystem::restart_locked(std::optional<uint64_t> torn_seed) {
     node->entries = node->durable_entries;
     node->changes.clear();
   }
+  lock_owners_.clear();
   power_lost_at_ = fail_at_ = -1;
   ++era_;
 }
@@ -409,6 +424,16 @@ Result<uint64_t> TestFileSystem::free_bytes(const std::string& path) {
   TUTTI_TRY(begin(path, "read the free space"));
   const uint64_t used = used_bytes();
   return capacity_ > used ? capacity_ - used : 0;
+}
+
+Result<std::unique_ptr<FileLock>> TestFileSystem::lock(const std::string& path,
+                                                       std::string_view owner) {
+  const std::lock_guard lock(mutex_);
+  TUTTI_TRY(begin(path, "lock"));
+  TUTTI_TRY(find(parent_path(path)));
+  const auto [held, taken] = lock_owners_.emplace(path, owner);
+  if (!taken) return error(ErrorKind::kResource, "{} is held by {}", path, held->second);
+  return std::unique_ptr<FileLock>(new Lock(this, path));
 }
 
 }  // namespace tutti

@@ -57,10 +57,13 @@ class TestFileSystem : public FileSystem {
   Status remove(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) override;
+  // Locks leave no files here. A loss of power ends them.
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view owner) override;
 
  private:
   class Reader;
   class Writer;
+  class Lock;
   struct Node;
   // Names that change together: a node's number, or -1 for a name that goes.
   using Change = std::vector<std::pair<std::string, int>>;
@@ -83,7 +86,8 @@ class TestFileSystem : public FileSystem {
   void restart_locked(std::optional<uint64_t> torn_seed);
 
   mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<Node>> nodes_;  // by number; the root is 0; never removed
+  std::vector<std::unique_ptr<Node>> nodes_;        // by number; the root is 0; never removed
+  std::map<std::string, std::string> lock_owners_;  // by path
   uint64_t capacity_;
   int64_t operations_ = 0;
   int64_t fail_at_ = -1;

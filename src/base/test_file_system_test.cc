@@ -176,5 +176,21 @@ TEST(TestFileSystem, FlipsABitAtRest) {
   EXPECT_EQ(*read_file(fs, "x"), "C");
 }
 
+TEST(TestFileSystem, ALockIsHeldUntilItGoesOrThePowerDoes) {
+  TestFileSystem fs;
+  auto first = fs.lock("/lock", "me");
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(fs.lock("/lock", "another").message(), "/lock is held by me");
+  first->reset();
+  auto second = fs.lock("/lock", "another");
+  ASSERT_TRUE(second.ok());
+  fs.restart();
+  auto third = fs.lock("/lock", "a third");
+  ASSERT_TRUE(third.ok());
+  second->reset();  // it was lost with the power: this releases nothing
+  EXPECT_EQ(fs.lock("/lock", "me").message(), "/lock is held by a third");
+  EXPECT_FALSE(fs.lock("/absent/lock", "me").ok());
+}
+
 }  // namespace
 }  // namespace tutti

@@ -132,16 +132,18 @@ Result<Checkpoint> load_checkpoint(FileSystem& fs, const std::string& path, Trus
   TUTTI_ASSIGN(const bool is_checkpoint, has_manifest(fs, path));
   if (is_checkpoint) return open_trusted(fs, path, trust);
   TUTTI_ASSIGN(const std::vector<CheckpointEntry> entries, list_checkpoints(fs, path));
+  if (entries.empty()) return not_found("{}: holds no checkpoint, and is none", path);
+  // A broken manifest does not tell its age: it may have been the newest.
   for (const CheckpointEntry& entry : entries) {
-    if (!entry.fault.ok()) {
-      log_warning("skipping a checkpoint: {}", entry.fault.message());
-      continue;
-    }
+    if (!entry.fault.ok()) log_warning("skipping a checkpoint: {}", entry.fault.message());
+  }
+  for (const CheckpointEntry& entry : entries) {
+    if (!entry.fault.ok()) continue;
     Result<Checkpoint> checkpoint = open_trusted(fs, entry.path, trust);
     if (checkpoint.ok()) return checkpoint;
     log_warning("skipping a checkpoint: {}", checkpoint.message());
   }
-  return not_found("{}: no valid checkpoint among {} found", path, entries.size());
+  return not_found("{}: none of its {} checkpoints is valid", path, entries.size());
 }
 
 }  // namespace tutti

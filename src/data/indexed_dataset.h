@@ -57,7 +57,11 @@ class IndexedDatasetWriter {
   Status append(std::span<const int32_t> ids);
   // Ends it; each document is one sequence.
   Status end_document();
-  // Requires that the last document was ended. No call may follow.
+  // Puts all of it on the disk under the temporary names, so that a disk that is full says so while
+  // the older dataset is still there. Requires that the last document was ended. Only finish() may
+  // follow.
+  Status stage();
+  // Renames; stages first when that was not done. No call may follow.
   Status finish();
 
   int64_t tokens() const { return tokens_; }
@@ -77,6 +81,7 @@ class IndexedDatasetWriter {
   std::vector<int32_t> sizes_;
   int64_t document_tokens_ = 0;
   int64_t tokens_ = 0;
+  bool staged_ = false;
   bool finished_ = false;
 };
 

@@ -114,12 +114,19 @@ Status IndexedDatasetWriter::write_index() {
   return index.close();
 }
 
-Status IndexedDatasetWriter::finish() {
+Status IndexedDatasetWriter::stage() {
   TUTTI_CHECK(document_tokens_ == 0, "document {} was not ended", documents());
+  TUTTI_CHECK(!staged_, "{} was staged before", prefix_);
   TUTTI_TRY(flush());
   TUTTI_TRY(bin_->sync());
   TUTTI_TRY(bin_->close());
   TUTTI_TRY(write_index());
+  staged_ = true;
+  return {};
+}
+
+Status IndexedDatasetWriter::finish() {
+  if (!staged_) TUTTI_TRY(stage());
   TUTTI_TRY(fs_.rename(temporary(bin_path(prefix_)), bin_path(prefix_)));
   TUTTI_TRY(fs_.rename(temporary(idx_path(prefix_)), idx_path(prefix_)));
   finished_ = true;

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "data/json_error.h"
+
 namespace tutti {
 namespace {
 
@@ -36,7 +38,7 @@ class FieldFinder {
   bool end_array() { return leave(); }
   bool parse_error(size_t position, const std::string&, const Json::exception& failure) {
     error_at = position > 0 ? position - 1 : 0;
-    problem = fmt::format("not JSON: {}", failure.what());
+    problem = fmt::format("not JSON: {}", json_error_reason(failure.what()));
     return false;
   }
 

@@ -21,9 +21,14 @@ constexpr int kPipelineVersion = 1;  // changes when the same inputs would give 
 
 using ProgressCallback = std::function<void(const PrepareProgress&)>;
 
+Status check_stop(const PrepareOptions& options) {
+  if (!options.stop_requested || !options.stop_requested()) return {};
+  return error(ErrorKind::kInterrupted, "asked to stop: {} stays as it was", options.directory);
+}
+
 // Adds the names and contents of the files to `digester`.
-Status digest_files(FileSystem& fs, const CorpusFiles& corpus, const ProgressCallback& progress,
-                    Digester& digester) {
+Status digest_files(FileSystem& fs, const PrepareOptions& options, const CorpusFiles& corpus,
+                    const ProgressCallback& progress, Digester& digester) {
   std::vector<char> buffer(size_t{4} << 20);
   PrepareProgress state{"checking inputs", 0, corpus.bytes, 0};
   for (const CorpusFile& file : corpus.files) {
@@ -32,6 +37,7 @@ Status digest_files(FileSystem& fs, const CorpusFiles& corpus, const ProgressCal
     for (uint64_t at = 0; at < readable->size();) {
       const auto part =
           std::span(buffer).first(std::min<uint64_t>(buffer.size(), readable->size() - at));
+      TUTTI_TRY(check_stop(options));
       TUTTI_TRY(readable->read_at(at, part));
       digester.update({part.data(), part.size()});
       at += part.size();
@@ -110,6 +116,7 @@ Status Encoding::run(const ProgressCallback& progress, uint64_t bytes_total) {
   std::vector<DocumentPiece> pieces;
   while (true) {
     pieces.clear();
+    TUTTI_TRY(check_stop(options_));
     TUTTI_TRY(stream.next_batch(kBatchBytesPerThread * encoders_.size(), pieces));
     if (pieces.empty()) return Status();
     TUTTI_TRY(encode_batch(pieces));
@@ -171,6 +178,10 @@ Status Encoding::finish(DatasetMetadata& metadata) {
   if (train_.counts.documents == 0) {
     return invalid("validation fraction {} leaves no document to train on", options_.validation);
   }
+  // A disk that is full says so before the old dataset goes.
+  for (Output* output : {&train_, &validation_}) {
+    if (output->writer) TUTTI_TRY(output->writer->stage());
+  }
   TUTTI_TRY(remove_old(fs_, options_.directory));
   for (Output* output : {&train_, &validation_}) {
     if (output->writer) TUTTI_TRY(output->writer->finish());
@@ -201,7 +212,7 @@ Result<std::string> fingerprint(FileSystem& fs, const PrepareOptions& options,
   digester.update(fmt::format("{}\n{}\n{}\n{}\n{}\n", kPipelineVersion, tokenizer_digest,
                               document_format_name(options.documents.format),
                               options.documents.json_field, options.validation));
-  TUTTI_TRY(digest_files(fs, corpus, progress, digester));
+  TUTTI_TRY(digest_files(fs, options, corpus, progress, digester));
   return digester.digest().hex();
 }
 
@@ -248,6 +259,7 @@ Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& op
                fingerprint(fs, options, corpus, metadata.tokenizer_digest, progress));
 
   TUTTI_TRY(fs.create_directories(options.directory));
+  TUTTI_ASSIGN(const auto lock, lock_directory(fs, options.directory));
   const Result<DatasetMetadata> old = read_dataset_metadata(fs, options.directory);
   if (old.ok() && old->fingerprint == metadata.fingerprint &&
       is_whole(fs, options.directory, *old)) {

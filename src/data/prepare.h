@@ -3,7 +3,8 @@
 // DIRECTORY receives train.{bin,idx}, validation.{bin,idx} (when anything is held out), a copy of
 // the tokenizer and, last, dataset.json. What is there is therefore whole whenever dataset.json is.
 // The result is a pure function of inputs, tokenizer and options: the number of threads does not
-// change a byte. One preparation at a time may write to a directory.
+// change a byte. One preparation at a time writes to a directory, held by a lock; a second one is
+// refused.
 #pragma once
 
 #include <functional>
@@ -22,8 +23,9 @@ struct PrepareOptions {
   std::string directory;            // created when missing
   std::string tokenizer;            // path of a tokenizer.json with an end-of-text token
   DocumentOptions documents;
-  double validation = 0.05;  // fraction held out: see validation_split.h
-  int threads = 0;           // 0: those of the machine
+  double validation = 0.05;                   // fraction held out: see validation_split.h
+  int threads = 0;                            // 0: those of the machine
+  std::function<bool()> stop_requested = {};  // asked between batches; may be empty
 };
 
 struct PrepareProgress {
@@ -38,7 +40,8 @@ struct PreparedDataset {
   bool reused = false;  // the directory held these tokens already
 };
 
-// `progress` (may be empty) is called on the calling thread.
+// `progress` (may be empty) is called on the calling thread. kInterrupted when it was asked to
+// stop: what the directory held is still there then.
 Result<PreparedDataset> prepare_dataset(
     FileSystem& fs, const PrepareOptions& options,
     const std::function<void(const PrepareProgress&)>& progress);

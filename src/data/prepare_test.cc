@@ -149,6 +149,66 @@ TEST_F(Prepare, AFailingDiskLeavesNothingThatLooksWhole) {
   }
 }
 
+TEST_F(Prepare, ADiskThatIsFullForTokensLeavesTheOldOnes) {
+  ASSERT_FALSE(prepare().reused);
+  const std::string before = text_of(kTrainPrefix);
+  options_.validation = 0.4;
+  bool bin_full = false, idx_full = false;
+  for (uint64_t capacity = 10000;; capacity += 100) {
+    fs_.set_capacity(capacity);
+    const auto prepared = prepare_dataset(fs_, options_, {});
+    if (prepared.ok()) break;
+    const bool bin = prepared.message().find(".bin.tmp") != std::string::npos;
+    const bool idx = prepared.message().find(".idx.tmp") != std::string::npos;
+    if (!bin && !idx) continue;  // of the small files that follow
+    bin_full |= bin;
+    idx_full |= idx;
+    ASSERT_EQ(prepared.error().kind, ErrorKind::kResource) << prepared.message();
+    EXPECT_EQ(text_of(kTrainPrefix), before) << prepared.message();
+    EXPECT_TRUE(read_dataset_metadata(fs_, "/out").ok()) << prepared.message();
+  }
+  EXPECT_TRUE(bin_full && idx_full);
+}
+
+TEST_F(Prepare, AskedToStopItLeavesWhatWasThere) {
+  ASSERT_FALSE(prepare().reused);
+  const std::string before = text_of(kTrainPrefix);
+  options_.validation = 0.4;  // so that there is something to do
+  // Whenever it is asked: while it reads, and between the batches that it encodes.
+  for (int asked_at = 0, stopped = 0; asked_at < 40; ++asked_at) {
+    int asked = 0;
+    options_.stop_requested = [&] { return ++asked > asked_at; };
+    const auto prepared = prepare_dataset(fs_, options_, {});
+    if (prepared.ok()) {
+      EXPECT_GT(stopped, 20);  // each of the files is a chance to stop
+      EXPECT_NE(text_of(kTrainPrefix), before);
+      return;
+    }
+    ++stopped;
+    ASSERT_EQ(prepared.error().kind, ErrorKind::kInterrupted) << prepared.message();
+    EXPECT_EQ(text_of(kTrainPrefix), before);
+    const auto entries = fs_.list("/out");
+    ASSERT_TRUE(entries.ok()) << entries.message();
+    for (const DirectoryEntry& entry : *entries) {
+      EXPECT_FALSE(entry.name.ends_with(".tmp")) << entry.name;
+    }
+  }
+  FAIL() << "it never came to its end";
+}
+
+TEST_F(Prepare, OneAtATimeWritesToADirectory) {
+  ASSERT_TRUE(fs_.create_directories("/out").ok());
+  {
+    const auto other = lock_directory(fs_, "/out");
+    const auto prepared = prepare_dataset(fs_, options_, {});
+    ASSERT_FALSE(prepared.ok());
+    EXPECT_NE(prepared.message().find("/out is in use: /out/lock is held by process "),
+              std::string::npos)
+        << prepared.message();
+  }
+  EXPECT_FALSE(prepare().reused);
+}
+
 TEST(ValidationSplit, AFileKeepsItsSideWhenOthersCome) {
   TestFileSystem fs;
   std::vector<CorpusFile> files;

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "data/byte_level.h"
+#include "data/json_error.h"
 
 namespace tutti {
 namespace {
@@ -278,7 +279,7 @@ Result<Json> parse_json(std::string_view text) {
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& failure) {
-    return corrupt("not JSON at byte {}: {}", failure.byte, failure.what());
+    return corrupt("not JSON at byte {}: {}", failure.byte, json_error_reason(failure.what()));
   }
 }
 

@@ -126,6 +126,9 @@ TEST(Config, RefusesOverridesThatAreNotAssignments) {
       {"train.steps", "command line: 'train.steps' is not section.key=value"},
       {"=3", "is not section.key=value"},
       {"train.stesp=3", "command line: unknown key train.stesp; did you mean \"train.steps\"?"},
+      {"train.seed=99999999999999999999",
+       "command line: train.seed: got the string \"99999999999999999999\", expected an integer; no "
+       "integer has more than 64 bits"},
       {"train.steps=many", "command line: train.steps: got the string \"many\""},
       {"train.steps=", "command line: train.steps: got the string \"\""},
       {"train.steps=1\n[optim]\nlr = 1", "train.steps: the value has a control character"},

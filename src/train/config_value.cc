@@ -38,7 +38,11 @@ std::string advice(const ConfigKey& key, const TomlValue& value) {
   const bool numeric = type == "integer" || type == "number";
   if (const auto* text = std::get_if<std::string>(&value); text != nullptr && numeric) {
     std::string rest;
-    if (!leading_number(*text, rest)) return "";
+    const auto number = leading_number(*text, rest);
+    if (!number) return "";
+    if (rest.empty() && type == "integer" && std::fabs(*number) >= 0x1p63) {
+      return "; no integer has more than 64 bits";
+    }
     if (rest.empty()) {
       return fmt::format("; write it without quotes: {} = {}", key.short_name(), *text);
     }

@@ -2,8 +2,10 @@
 
 #include <omp.h>
 
+#include "base/format.h"
 #include "checkpoint/checkpoint.h"
 #include "kernels/cpu/kernels.h"
+#include "tensor/available_memory.h"
 #include "train/model_tensors.h"
 #include "train/run_data.h"
 #include "train/run_programs.h"
@@ -18,6 +20,16 @@ Result<Config> saved_config(const Checkpoint& checkpoint) {
   return parse_config(identity.config, checkpoint.directory() + ": trainer.config", {});
 }
 
+// Before the executor takes it.
+Status check_fits(const std::string& path, const Program& program) {
+  const auto needed = static_cast<uint64_t>(program.total_bytes());
+  const AvailableMemory available = available_memory();
+  if (needed <= available.bytes) return {};
+  return error(ErrorKind::kResource,
+               "{}: the evaluation needs {} of memory, but {} are available ({})", path,
+               human_bytes(needed), human_bytes(available.bytes), available.limit);
+}
+
 }  // namespace
 
 Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
@@ -30,6 +42,7 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
   TUTTI_ASSIGN(CompiledStep compiled, compile_evaluation(config, ops, *backend, nullptr));
+  TUTTI_TRY(check_fits(checkpoint.directory(), compiled.program));
   std::vector<Program> programs;
   programs.push_back(std::move(compiled.program));
   TUTTI_ASSIGN(auto executor, Executor::create(std::move(programs), std::move(backend)));

@@ -99,6 +99,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
   identity.data_fingerprint = data_fingerprint(data.train);
   identity.arithmetic = fmt::format("{} kernels, {}, {} threads", cpu::default_kernels().name,
                                     matrix_product_library(), threads);
+  TUTTI_ASSIGN(auto lock, lock_run(fs, config.run.dir));
   TUTTI_ASSIGN(std::optional<Resumption> resumption, find_resumption(fs, resume, identity, config));
   identity.config = format_config(config);
 
@@ -123,16 +124,26 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
   TrainerState state = resumption ? std::move(resumption->state) : TrainerState();
   checkpoints->set_saved_step(state.step);
   plan.resumed_step = state.step;
+  if (!lock) {
+    TUTTI_ASSIGN(lock, begin_run(fs, config.run.dir));
+  }
   TUTTI_TRY(write_run_files(fs, config, tokenizer));
   TUTTI_ASSIGN(RunLog log, RunLog::open(fs, clock, config.run.dir,
                                         {.resume_step = state.step,
                                          .tensorboard = config.log.tensorboard,
                                          .host = host_name()}));
   const SampleOrder order(static_cast<uint64_t>(config.data.seed), data.train.samples());
-  return PreparedRun{
-      std::move(config),      std::move(plan),    std::move(data),  order,
-      std::move(executor),    std::move(tensors), std::move(state), std::move(identity),
-      std::move(checkpoints), std::move(log)};
+  return PreparedRun{std::move(lock),
+                     std::move(config),
+                     std::move(plan),
+                     std::move(data),
+                     order,
+                     std::move(executor),
+                     std::move(tensors),
+                     std::move(state),
+                     std::move(identity),
+                     std::move(checkpoints),
+                     std::move(log)};
 }
 
 }  // namespace tutti

@@ -24,7 +24,8 @@ inline constexpr size_t kTrainProgram = 0;
 inline constexpr size_t kEvaluateProgram = 1;  // when there is validation data
 
 struct PreparedRun {
-  Config config;  // of the run: what a resumed run keeps is in it
+  std::unique_ptr<FileLock> lock;  // of run.dir; first, for it is to go after all that writes there
+  Config config;                   // of the run: what a resumed run keeps is in it
   RunPlan plan;
   RunData data;
   SampleOrder order;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "checkpoint/run_directory.h"
 #include "data/dataset_metadata.h"
+#include "data/tokenizer.h"
 
 namespace tutti {
 namespace {
@@ -66,18 +67,41 @@ Result<std::optional<Checkpoint>> find_start(FileSystem& fs, const std::string& 
   return std::optional<Checkpoint>(std::move(checkpoint));
 }
 
+Result<std::unique_ptr<FileLock>> lock_run(FileSystem& fs, const std::string& run_dir) {
+  const Result<FileInfo> info = fs.stat(run_dir);
+  if (!info.ok() || info->kind != FileKind::kDirectory) return std::unique_ptr<FileLock>();
+  auto lock = lock_directory(fs, run_dir);
+  if (lock.ok()) return lock;
+  return Error{lock.error().kind, "run.dir: " + lock.message()};
+}
+
+Result<std::unique_ptr<FileLock>> begin_run(FileSystem& fs, const std::string& run_dir) {
+  TUTTI_TRY(make_durable_directory(fs, run_dir));
+  TUTTI_ASSIGN(auto lock, lock_run(fs, run_dir));
+  TUTTI_TRY(find_start(fs, run_dir, /*resume=*/false));
+  return lock;
+}
+
 Result<std::string> find_tokenizer(FileSystem& fs, const Config& config) {
-  if (!config.tokenizer.path.empty()) {
-    const Result<FileInfo> info = fs.stat(config.tokenizer.path);
-    if (!info.ok()) return Error{info.error().kind, "tokenizer.path: " + info.message()};
-    return config.tokenizer.path;
+  const bool named = !config.tokenizer.path.empty();
+  std::string path = named ? config.tokenizer.path
+                           : join_path(parent_path(config.data.train), kDatasetTokenizerFile);
+  if (!named && !exists(fs, path)) return std::string();
+  const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
+  if (!tokenizer.ok()) {
+    if (named) return Error{tokenizer.error().kind, "tokenizer.path: " + tokenizer.message()};
+    // Tokens that others made may lie beside a tokenizer that is not known here.
+    log_warning("the run gets no tokenizer: {}", tokenizer.message());
+    return std::string();
   }
-  const std::string beside = join_path(parent_path(config.data.train), kDatasetTokenizerFile);
-  return exists(fs, beside) ? beside : std::string();
+  if (tokenizer->vocab_size() > config.model.vocab) {
+    return invalid("{}: the tokenizer has {} tokens, but model.vocab is {}", path,
+                   tokenizer->vocab_size(), config.model.vocab);
+  }
+  return path;
 }
 
 Status write_run_files(FileSystem& fs, const Config& config, const std::string& tokenizer_path) {
-  TUTTI_TRY(make_durable_directory(fs, config.run.dir));
   if (!tokenizer_path.empty()) {
     TUTTI_ASSIGN(const std::string tokenizer, read_file(fs, tokenizer_path, kTokenizerBytesMax));
     TUTTI_TRY(write_file_atomic(fs, join_path(config.run.dir, kRunTokenizerName), tokenizer));

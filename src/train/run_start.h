@@ -2,6 +2,7 @@
 // the run that it holds. Nothing is written before all that can be refused was.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,12 +24,21 @@ inline constexpr const char* kRunTokenizerName = "tokenizer.json";
 Result<std::optional<Checkpoint>> find_start(FileSystem& fs, const std::string& run_dir,
                                              bool resume);
 
+// Holds run.dir for this process, so that no two runs write to it at once; kResource, with who has
+// it, when another one does. Null when run.dir is no directory (yet).
+Result<std::unique_ptr<FileLock>> lock_run(FileSystem& fs, const std::string& run_dir);
+
+// The same for a run that begins in a directory that was not there: makes it. An error when another
+// run began there in the meantime.
+Result<std::unique_ptr<FileLock>> begin_run(FileSystem& fs, const std::string& run_dir);
+
 // The tokenizer that a run's data were made with: tokenizer.path, or the one beside data.train, or
-// "" when neither is there. kNotFound when tokenizer.path names no file.
+// "" when neither is there. An error when tokenizer.path cannot be read (the other one then costs a
+// warning), and when either has more tokens than model.vocab.
 Result<std::string> find_tokenizer(FileSystem& fs, const Config& config);
 
-// Makes run.dir and writes the resolved config and a copy of the tokenizer into it, so that its
-// checkpoints need nothing from outside.
+// Writes the resolved config and a copy of the tokenizer into run.dir, so that its checkpoints need
+// nothing from outside.
 Status write_run_files(FileSystem& fs, const Config& config, const std::string& tokenizer_path);
 
 }  // namespace tutti

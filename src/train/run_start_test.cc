@@ -23,7 +23,11 @@ TEST(RunStart, ABrokenCheckpointIsPassedOverForAnOlderOneButNeverForNone) {
 
 TEST(RunStart, ARunThatDiedBeforeItsFirstCheckpointStartsAgain) {
   const auto fs = test_disk();
-  ASSERT_TRUE(write_run_files(*fs, test_config(), "").ok());
+  {
+    const auto lock = begin_run(*fs, "/run");
+    ASSERT_TRUE(lock.ok()) << lock.message();
+    ASSERT_TRUE(write_run_files(*fs, test_config(), "").ok());
+  }
   const auto start = find_start(*fs, "/run", true);
   ASSERT_TRUE(start.ok()) << start.message();
   EXPECT_FALSE(start->has_value());
@@ -36,6 +40,47 @@ TEST(RunStart, AFileInTheDirectorysPlaceIsAnErrorThatNamesIt) {
   const auto start = find_start(*fs, "/run", false);
   ASSERT_FALSE(start.ok());
   EXPECT_NE(start.message().find("/run"), std::string::npos);
+}
+
+TEST(RunStart, ARunThatIsGoingOnIsNotJoinedByASecondOne) {
+  const auto fs = test_disk();
+  const auto clock = make_system_clock();
+  auto first = Trainer::create(*fs, *clock, test_config(), {});
+  ASSERT_TRUE(first.ok()) << first.message();
+  for (const bool resume : {false, true}) {
+    const auto second = Trainer::create(*fs, *clock, test_config(), {.resume = resume});
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().kind, ErrorKind::kResource);
+    EXPECT_NE(second.message().find("run.dir: /run is in use: /run/lock is held by process "),
+              std::string::npos)
+        << second.message();
+  }
+  first->reset();
+  EXPECT_TRUE(Trainer::create(*fs, *clock, test_config(), {.resume = true}).ok());
+}
+
+TEST(RunStart, ARunThatBeganMeanwhileIsFound) {
+  const auto fs = test_disk();
+  Recorder recorder;
+  ASSERT_TRUE(train_run(*fs, test_config(), recorder).ok());
+  const auto lock = begin_run(*fs, "/run");
+  ASSERT_FALSE(lock.ok());
+  EXPECT_NE(lock.message().find("holds a run already"), std::string::npos) << lock.message();
+}
+
+TEST(RunStart, ABrokenTokenizerIsRefusedBeforeAnythingIsWritten) {
+  const auto fs = test_disk();
+  ASSERT_TRUE(write_file_atomic(*fs, "/tokenizer.json", "{").ok());
+  Recorder recorder;
+  const auto named = train_run(*fs, test_config({"tokenizer.path=\"/tokenizer.json\""}), recorder);
+  ASSERT_FALSE(named.ok());
+  EXPECT_NE(named.message().find("tokenizer.path: /tokenizer.json"), std::string::npos)
+      << named.message();
+  EXPECT_FALSE(exists(*fs, "/run"));
+  // One that merely lies beside the tokens is left out.
+  ASSERT_TRUE(fs->rename("/tokenizer.json", "/data/tokenizer.json").ok());
+  EXPECT_TRUE(train_run(*fs, test_config(), recorder).ok());
+  EXPECT_FALSE(exists(*fs, "/run/tokenizer.json"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "checkpoint/run_directory.h"
+#include "data/test_corpus.h"
 #include "train/run_start.h"
 #include "train/test_run.h"
 
@@ -144,18 +145,19 @@ TEST(Trainer, ADirectoryThatHoldsARunIsLeftAsItIs) {
 
 TEST(Trainer, RunDirectoryHoldsAllThatACheckpointNeeds) {
   const auto fs = test_disk();
-  ASSERT_TRUE(write_file_atomic(*fs, "/data/tokenizer.json", "{\"a\": 1}").ok());
+  const std::string tokenizer = tokenizer_json_of("the cat sat on the mat", 260);
+  ASSERT_TRUE(write_file_atomic(*fs, "/data/tokenizer.json", tokenizer).ok());
   Recorder recorder;
-  const Config config = test_config({"train.steps=4"});
+  const Config config = test_config({"train.steps=4", "model.vocab=261"});
   ASSERT_TRUE(train_run(*fs, config, recorder).ok());
-  EXPECT_EQ(*read_file(*fs, "/run/tokenizer.json"), "{\"a\": 1}");
+  EXPECT_EQ(*read_file(*fs, "/run/tokenizer.json"), tokenizer);
   EXPECT_EQ(*read_file(*fs, "/run/config.toml"), format_config(config));
   const auto checkpoint = load_checkpoint(*fs, "/run");
   ASSERT_TRUE(checkpoint.ok());
   EXPECT_EQ(checkpoint->manifest().trainer.at("config"), format_config(config));
   // The padding of the vocabulary stays inside.
-  EXPECT_EQ(checkpoint->find("embed.weight")->sizes, (Sizes{61, 16}));
-  EXPECT_EQ(checkpoint->find("embed.weight.v")->sizes, (Sizes{61, 16}));
+  EXPECT_EQ(checkpoint->find("embed.weight")->sizes, (Sizes{261, 16}));
+  EXPECT_EQ(checkpoint->find("embed.weight.v")->sizes, (Sizes{261, 16}));
 }
 
 // Copies the newest checkpoint of /run into a new run, with one parameter that is not a number.
