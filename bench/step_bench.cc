@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <fstream>
 #include <iostream>
@@ -17,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "command_line.h"
 #include "execute/executor.h"
 #include "execute/initialise.h"
 #include "execute/machine.h"
@@ -231,17 +231,17 @@ Status run(const Flags& flags) {
 
 int main(int argc, char** argv) {
   tutti::Flags flags;
-  CLI::App app("Time training steps on random tokens.", "step_bench");
+  tutti::CommandLine app("Time training steps on random tokens.", "step_bench");
   app.add_option("--preset", flags.preset, "A model preset")->capture_default_str();
-  app.add_option("--batch", flags.batch, "Samples a step")->check(CLI::PositiveNumber);
+  app.add_option("--batch", flags.batch, "Samples a step")->range(1, INT64_MAX);
   app.add_option("--micro-batch", flags.micro_batch, "Samples at once; 0: the batch")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seq", flags.seq, "Tokens a sample")->check(CLI::PositiveNumber);
-  app.add_option("--threads", flags.threads)->check(CLI::Range(1, 1024))->capture_default_str();
-  app.add_option("--steps", flags.steps)->check(CLI::PositiveNumber)->capture_default_str();
+      ->range(0, INT64_MAX);
+  app.add_option("--seq", flags.seq, "Tokens a sample")->range(1, INT64_MAX);
+  app.add_option("--threads", flags.threads)->range(1, 1024)->capture_default_str();
+  app.add_option("--steps", flags.steps)->range(1, INT64_MAX)->capture_default_str();
   app.add_flag("--profile", flags.profile, "Print where the time goes, on standard error");
   app.add_flag("--stdin", flags.from_stdin, "Run what standard input says");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = app.parse(argc, argv)) return *status;
   const tutti::Status status = tutti::run(flags);
   if (status.ok()) return 0;
   std::cerr << "step_bench: error: " << status.message() << "\n";

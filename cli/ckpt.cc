@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
+#include "command_line.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -166,15 +167,14 @@ int verify(FileSystem& fs, const std::string& path, bool json) {
 }  // namespace
 
 int run_ckpt(int argc, char** argv) {
-  CLI::App app("Look into checkpoints and verify them.", "tutti ckpt");
-  app.require_subcommand(1);
+  CommandLine app("Look into checkpoints and verify them.", "tutti ckpt");
   std::string path;
   bool json = false;
-  CLI::App* const inspect_verb = app.add_subcommand(
+  CommandLine* const inspect_verb = app.add_subcommand(
       "inspect", "Print step, plan, data position and every tensor of a checkpoint");
-  CLI::App* const verify_verb = app.add_subcommand(
+  CommandLine* const verify_verb = app.add_subcommand(
       "verify", "Read every byte, compare digests; exit status 1 and a line for each fault");
-  for (CLI::App* const verb : {inspect_verb, verify_verb}) {
+  for (CommandLine* const verb : {inspect_verb, verify_verb}) {
     verb->add_option("PATH", path, "A checkpoint's directory, or a run's directory")->required();
     verb->add_flag("--json", json, "Print one JSON object");
   }
@@ -189,7 +189,7 @@ int run_ckpt(int argc, char** argv) {
       "  tutti ckpt inspect runs/quickstart\n"
       "  tutti ckpt inspect runs/quickstart/step-000200 --json\n"
       "  tutti ckpt verify runs/quickstart");
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   if (inspect_verb->parsed()) return inspect(*fs, path, json);
   return verify(*fs, path, json);

@@ -1,11 +1,11 @@
 // The flags of verbs that read a corpus: INPUT..., --format, --field, --threads.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "command_line.h"
 #include "data/document_stream.h"
 
 namespace tutti {
@@ -16,14 +16,14 @@ struct CorpusFlags {
   std::string field = "text";
   int threads = 0;
 
-  void add_to(CLI::App& app) {
+  void add_to(CommandLine& app) {
     app.add_option("INPUT", inputs, "Files, directories or globs")->required();
     app.add_option("--format", format, "auto (by extension), text, pod or jsonl")
         ->capture_default_str();
     app.add_option("--field", field, "Of JSON lines, the field that holds the text")
         ->capture_default_str();
     app.add_option("--threads", threads, "0: those of the machine")
-        ->check(CLI::Range(0, 1024))
+        ->range(0, 1024)
         ->capture_default_str();
   }
 

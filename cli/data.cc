@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/signal.h"
+#include "command_line.h"
 #include "corpus_flags.h"
 #include "data/indexed_dataset.h"
 #include "data/prepare.h"
@@ -202,13 +203,13 @@ Result<int> inspect(FileSystem& fs, const InspectFlags& flags, bool json) {
 }  // namespace
 
 int run_data(int argc, char** argv) {
-  CLI::App app("Prepare and inspect token datasets (Megatron-LM's .bin/.idx).", "tutti data");
-  app.require_subcommand(1);
+  CommandLine app("Prepare and inspect token datasets (Megatron-LM's .bin/.idx).", "tutti data");
   app.footer("Example:\n  tutti data prepare books/ --tokenizer tokenizer.json --out data/books");
   bool json = false;
 
   PrepareFlags preparing;
-  CLI::App* prepare_app = app.add_subcommand("prepare", "Documents → train and validation tokens");
+  CommandLine* prepare_app =
+      app.add_subcommand("prepare", "Documents → train and validation tokens");
   preparing.corpus.add_to(*prepare_app);
   prepare_app->add_option("--out", preparing.out, "Directory to write")->required();
   prepare_app->add_option("--tokenizer", preparing.tokenizer, "A tokenizer.json")
@@ -220,24 +221,23 @@ int run_data(int argc, char** argv) {
       "Example:\n  tutti data prepare '/usr/share/perl/*/pod/*.pod' --tokenizer t.json --out data");
 
   InspectFlags inspecting;
-  CLI::App* inspect_app = app.add_subcommand("inspect", "Counts, entropy and some documents");
+  CommandLine* inspect_app = app.add_subcommand("inspect", "Counts, entropy and some documents");
   inspect_app->add_option("DIR_OR_PREFIX", inspecting.path, "A prepared directory or PREFIX.bin")
       ->required();
   inspect_app->add_option("--tokenizer", inspecting.tokenizer,
                           "To decode; a directory has its own");
   inspect_app->add_option("--samples", inspecting.samples, "Documents to show")
-      ->check(CLI::Range(0, 10000))
+      ->range(0, 10000)
       ->capture_default_str();
   inspect_app->add_option("--sample-tokens", inspecting.sample_tokens, "Of each, the first tokens")
-      ->check(CLI::Range(1, 1 << 20))
+      ->range(1, 1 << 20)
       ->capture_default_str();
   inspect_app->add_option("--seed", inspecting.seed, "Chooses the documents")
-      ->check(check_not_negative)
       ->capture_default_str();
   inspect_app->add_flag("--json", json, "Print one JSON object");
   inspect_app->footer("Example:\n  tutti data inspect data/books --samples 3");
 
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   if (prepare_app->parsed()) return prepare_or_stop(*fs, preparing, json);
   const Result<int> exit = inspect(*fs, inspecting, json);

@@ -10,6 +10,7 @@
 
 #include "base/format.h"
 #include "base/log.h"
+#include "command_line.h"
 #include "execute/cpu.h"
 #include "execute/host.h"
 #include "execute/machine.h"
@@ -170,7 +171,7 @@ Result<Json> examine(FileSystem& fs, const std::string& directory, int threads, 
 }  // namespace
 
 int run_doctor(int argc, char** argv) {
-  CLI::App app(
+  CommandLine app(
       "Describe this machine: CPU, memory, disk, libraries and measured peaks. The peaks are "
       "measured once (about a second) and kept.",
       "tutti doctor");
@@ -179,10 +180,10 @@ int run_doctor(int argc, char** argv) {
   std::string directory = ".";
   app.add_flag("--json", json, "Print one JSON object");
   app.add_flag("--measure", again, "Measure again, even when the peaks are known");
-  app.add_option("--threads", threads, "Threads to measure with")->check(CLI::Range(1, 4096));
+  app.add_option("--threads", threads, "Threads to measure with")->range(1, 4096);
   app.add_option("--dir", directory, "Directory whose disk is looked at");
   app.footer("Example:\n  tutti doctor --json");
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
 
   const auto fs = make_posix_file_system();
   const Result<Json> report = examine(*fs, directory, threads, again);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/signal.h"
+#include "command_line.h"
 #include "output.h"
 #include "train/evaluate_checkpoint.h"
 #include "verbs.h"
@@ -40,7 +41,7 @@ nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation, const std
 }  // namespace
 
 int run_eval(int argc, char** argv) {
-  CLI::App app("Compute the loss of a trained model on held-out text.", "tutti eval");
+  CommandLine app("Compute the loss of a trained model on held-out text.", "tutti eval");
   EvaluateCheckpointOptions options;
   bool json = false;
   app.add_option("CHECKPOINT", options.path,
@@ -49,14 +50,14 @@ int run_eval(int argc, char** argv) {
   app.add_option("--data", options.data, "Tokens: the prefix of a .bin/.idx pair")->required();
   app.add_option("--batches", options.batches,
                  "Microbatches of the run's size, a fixed selection of the data; without it all")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+      ->range(1, int64_t{1} << 40);
   app.add_option("--threads", options.threads, "Threads for kernels; without it every core")
-      ->check(CLI::Range(1, 4096));
+      ->range(1, 4096);
   app.add_flag("--json", json, "Print one JSON object");
   app.footer(
       "Example:\n"
       "  tutti eval runs/quickstart --data runs/quickstart/data/validation");
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
 
   const auto fs = make_posix_file_system();
   const auto clock = make_system_clock();

@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/nearest.h"
+#include "command_line.h"
 #include "models/presets.h"
 #include "output.h"
 #include "train/config_keys.h"
@@ -85,14 +86,14 @@ int unknown_key(const std::string& name) {
 }  // namespace
 
 int run_explain(int argc, char** argv) {
-  CLI::App app("Say what the keys of a run config mean: one, those of a section, or all.",
-               "tutti explain");
+  CommandLine app("Say what the keys of a run config mean: one, those of a section, or all.",
+                  "tutti explain");
   std::string name;
   bool json = false;
   app.add_option("KEY", name, "A key (optim.lr) or a section (optim)");
   app.add_flag("--json", json, "Print one JSON object");
   app.footer("Examples:\n  tutti explain\n  tutti explain optim\n  tutti explain optim.lr");
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
 
   const std::vector<const ConfigKey*> keys = select(name);
   if (keys.empty()) return unknown_key(name);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/signal.h"
+#include "command_line.h"
 #include "execute/cpu.h"
 #include "kernels/backend.h"
 #include "kernels/cpu/kernels.h"
@@ -130,14 +131,15 @@ Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
 }  // namespace
 
 int run_generate(int argc, char** argv) {
-  CLI::App app("Continue a text with a trained model, as the text is made.", "tutti generate");
+  CommandLine app("Continue a text with a trained model, as the text is made.", "tutti generate");
   GenerateFlags flags;
   SamplingOptions& sampling = flags.generation.sampling;
   app.add_option("CHECKPOINT", flags.path, "A checkpoint, or a run directory (its newest one)")
       ->required();
-  CLI::Option* prompt = app.add_option("--prompt", flags.prompt, "Standard input when missing");
+  CommandLineOption* prompt =
+      app.add_option("--prompt", flags.prompt, "Standard input when missing");
   app.add_option("--tokens", flags.generation.tokens_max, "Stop after so many")
-      ->check(CLI::Range(0, 1 << 30))
+      ->range(0, 1 << 30)
       ->capture_default_str();
   app.add_option("--temperature", sampling.temperature, "0: always the most likely token")
       ->capture_default_str();
@@ -145,18 +147,16 @@ int run_generate(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--top-p", sampling.top_p, "Only the likely tokens that have this probability")
       ->capture_default_str();
-  app.add_option("--seed", sampling.seed, "Of the random numbers")
-      ->check(check_not_negative)
-      ->capture_default_str();
+  app.add_option("--seed", sampling.seed, "Of the random numbers")->capture_default_str();
   app.add_option("--threads", flags.threads, "0: those of the machine")
-      ->check(CLI::Range(0, 1024))
+      ->range(0, 1024)
       ->capture_default_str();
   app.add_flag("--echo", flags.echo, "Print the prompt first");
   app.add_flag("--ignore-end", flags.ignore_end, "Go on after an end of text");
   app.add_flag("--json", flags.json, "Print one JSON object, at the end");
   app.footer(
       "Example:\n  tutti generate runs/quickstart --prompt 'The open function' --tokens 100");
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
   flags.prompt_given = prompt->count() > 0;
 
   const auto fs = make_posix_file_system();

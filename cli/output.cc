@@ -1,15 +1,8 @@
 #include "output.h"
 
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <sstream>
-#include <vector>
-
-#include "base/nearest.h"
 
 namespace tutti {
 namespace {
@@ -27,43 +20,7 @@ std::string one_line(const std::string& text) {
   return line;
 }
 
-// The library only says that a subcommand is missing when another word is in its place.
-std::string usage_message(const CLI::App& app, int argc, char** argv,
-                          const CLI::ParseError& failure) {
-  std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(verb->get_name());
-  }
-  const std::string word = argc > 1 ? argv[1] : "";
-  if (names.empty() || word.empty() || word.starts_with('-') ||
-      std::count(names.begin(), names.end(), word) > 0) {
-    return failure.what();
-  }
-  return fmt::format("unknown verb '{}'{}; expected {}", word, did_you_mean(word, names),
-                     fmt::join(names, ", "));
-}
-
 }  // namespace
-
-std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
-  const std::string name = app.get_name();
-  const size_t space = name.find(' ');
-  const std::string verb = space == std::string::npos ? "" : name.substr(space + 1);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& request) {  // --help
-    std::ostringstream text;
-    app.exit(request, text, text);
-    return print_text(verb, text.str());
-  } catch (const CLI::ParseError& failure) {
-    return print_usage_error(verb, usage_message(app, argc, argv, failure));
-  }
-  return std::nullopt;
-}
-
-std::string check_not_negative(const std::string& text) {
-  return text.starts_with('-') ? fmt::format("got {}, expected a number from 0 on", text) : "";
-}
 
 int print_error(std::string_view verb, const Error& error) {
   fmt::print(stderr, "tutti {}: error: {}\n", verb, one_line(error.message));

@@ -1,17 +1,11 @@
-// What every verb does the same way: parse its command line, print one JSON object for --json, and
-// report an error as one line. Results go to standard output, everything else to standard error.
+// What every verb does the same way: print one JSON object for --json, and report an error as one
+// line. Results go to standard output, everything else to standard error.
 //
-//   int run_doctor(int argc, char** argv) {
-//     CLI::App app("Describe this machine.", "tutti doctor");
-//     ...
-//     if (const auto status = parse_command_line(app, argc, argv)) return *status;
-//     const Result<Report> report = ...;
-//     if (!report.ok()) return print_error("doctor", report.error());
+//   const Result<Report> report = ...;
+//   if (!report.ok()) return print_error("doctor", report.error());
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,13 +16,6 @@ namespace tutti {
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
-
-// Parses argv[1..] into `app`, whose name is "tutti VERB". Returns the exit status when the process
-// should end now: 0 after --help, 2 after a usage error, which it prints; else nothing.
-std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
-
-// A check for options that are unsigned numbers: the library would wrap -1 around.
-std::string check_not_negative(const std::string& text);
 
 // Prints "tutti VERB: error: ..." on standard error; returns kExitFailed.
 int print_error(std::string_view verb, const Error& error);

@@ -1,6 +1,7 @@
 // tutti plan: what a config's training step needs, before anything of it is there.
 #include "base/format.h"
 #include "base/nearest.h"
+#include "command_line.h"
 #include "execute/cpu.h"
 #include "ir/text.h"
 #include "kernels/backend.h"
@@ -224,7 +225,7 @@ Result<int> run(FileSystem& fs, const PlanFlags& flags) {
 }  // namespace
 
 int run_plan(int argc, char** argv) {
-  CLI::App app(
+  CommandLine app(
       "Compile a config's training step without data and without memory for tensors, and say what "
       "it needs: memory to the byte, arithmetic, instructions.",
       "tutti plan");
@@ -232,13 +233,13 @@ int run_plan(int argc, char** argv) {
   app.add_option("CONFIG", flags.path, "A config in TOML")->required();
   app.add_option("OVERRIDE", flags.overrides, "section.key=value ...");
   app.add_flag("--passes", flags.passes, "Show each pass's effect and time");
-  CLI::Option* dump = app.add_option("--dump", flags.dump, "Print the graph after this pass");
+  CommandLineOption* dump = app.add_option("--dump", flags.dump, "Print the graph after this pass");
   app.add_flag("--program", flags.program, "Print the program of each stage")->excludes(dump);
   app.add_flag("--json", flags.json, "Print one JSON object")->excludes(dump);
   app.footer(
       "Examples:\n  tutti plan configs/gpt2-124m.toml --passes\n"
       "  tutti plan configs/llama3-8b.toml parallel.tp=8 parallel.shard=1 parallel.zero=0");
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
 
   const auto fs = make_posix_file_system();
   const Result<int> exit = run(*fs, flags);

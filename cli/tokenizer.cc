@@ -7,6 +7,7 @@
 
 #include "base/format.h"
 #include "base/log.h"
+#include "command_line.h"
 #include "corpus_flags.h"
 #include "data/tokenizer.h"
 #include "data/tokenizer_json.h"
@@ -111,16 +112,15 @@ Result<int> decode(FileSystem& fs, const CodeFlags& flags, bool json) {
 }  // namespace
 
 int run_tokenizer(int argc, char** argv) {
-  CLI::App app("Train and use tokenizers (Hugging Face tokenizer.json).", "tutti tokenizer");
-  app.require_subcommand(1);
+  CommandLine app("Train and use tokenizers (Hugging Face tokenizer.json).", "tutti tokenizer");
   app.footer("Example:\n  tutti tokenizer train books/ --vocab 8192 --out tokenizer.json");
   bool json = false;
-  const auto add_json = [&](CLI::App* verb) {
+  const auto add_json = [&](CommandLine* verb) {
     verb->add_flag("--json", json, "Print one JSON object");
   };
 
   TrainFlags training;
-  CLI::App* train_app = app.add_subcommand("train", "Learn a byte-level BPE from a corpus");
+  CommandLine* train_app = app.add_subcommand("train", "Learn a byte-level BPE from a corpus");
   training.corpus.add_to(*train_app);
   train_app->add_option("--vocab", training.bpe.vocab_size, "Tokens, special ones included")
       ->capture_default_str();
@@ -135,19 +135,20 @@ int run_tokenizer(int argc, char** argv) {
       "Example:\n  tutti tokenizer train '/usr/share/perl/*/pod/*.pod' --vocab 8192 --out t.json");
 
   CodeFlags code;
-  CLI::App* encode_app = app.add_subcommand("encode", "Text → token ids");
+  CommandLine* encode_app = app.add_subcommand("encode", "Text → token ids");
   encode_app->add_option("--tokenizer", code.tokenizer, "A tokenizer.json")->capture_default_str();
-  CLI::Option* text = encode_app->add_option("TEXT", code.text, "Standard input when missing");
+  CommandLineOption* text =
+      encode_app->add_option("TEXT", code.text, "Standard input when missing");
   add_json(encode_app);
   encode_app->footer("Example:\n  tutti tokenizer encode --tokenizer t.json 'Hello world'");
 
-  CLI::App* decode_app = app.add_subcommand("decode", "Token ids → text");
+  CommandLine* decode_app = app.add_subcommand("decode", "Token ids → text");
   decode_app->add_option("--tokenizer", code.tokenizer, "A tokenizer.json")->capture_default_str();
   decode_app->add_option("ID", code.ids, "Standard input when missing");
   add_json(decode_app);
   decode_app->footer("Example:\n  tutti tokenizer decode --tokenizer t.json 40 1203 17");
 
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   const Result<int> exit = train_app->parsed()    ? train(*fs, training, json)
                            : encode_app->parsed() ? encode(*fs, code, text->count() > 0, json)

@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/signal.h"
+#include "command_line.h"
 #include "output.h"
 #include "train/trainer.h"
 #include "train_progress.h"
@@ -120,8 +121,8 @@ Result<int> train(FileSystem& fs, Clock& clock, const TrainFlags& flags) {
 }  // namespace
 
 int run_train(int argc, char** argv) {
-  CLI::App app("Train a model as CONFIG.toml says, or go on with a run that stopped.",
-               "tutti train");
+  CommandLine app("Train a model as CONFIG.toml says, or go on with a run that stopped.",
+                  "tutti train");
   TrainFlags flags;
   app.add_option("CONFIG", flags.config, "The run's config (see tutti explain)")->required();
   app.add_option("KEY=VALUE", flags.overrides, "Keys to set in place of the config's");
@@ -137,7 +138,7 @@ int run_train(int argc, char** argv) {
       "  tutti train configs/gpt2-124m.toml train.steps=100 optim.warmup_steps=10 "
       "run.dir=runs/trial\n"
       "  tutti train configs/quickstart.toml train.steps=900 --resume");
-  if (const auto status = parse_command_line(app, argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   const auto clock = make_system_clock();
   const Result<int> status = train(*fs, *clock, flags);

@@ -4,7 +4,8 @@
 #
 # makes the library tutti_data (alias-free, static), which links the named folders and nothing else
 # of the project, and, when TESTS is given, the program data_test, registered with CTest under the
-# label "fast" unless a test file is also named in SLOW_TESTS.
+# label "fast" unless a test file is also named in SLOW_TESTS. CONTROL marks a folder that does no
+# work by element.
 
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
@@ -12,7 +13,6 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(GTest REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
 
 add_library(tutti_flags INTERFACE)
 target_include_directories(tutti_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
@@ -41,20 +41,18 @@ if(TUTTI_SANITIZE STREQUAL "thread" AND OpenMP_omp_LIBRARY)
     TSAN_OPTIONS=ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=${TUTTI_ARCHER})
 endif()
 
-# The headers that nearly every file reads, parsed once: for the libraries, with GoogleTest for the
-# tests, and with CLI11 for programs that read a command line. Sources include what they use all the
-# same, and build without this (TUTTI_PRECOMPILE off).
+# The headers that nearly every file reads, parsed once: for the libraries, and with GoogleTest for the
+# tests. Sources include what they use all the same, and build without this (TUTTI_PRECOMPILE off).
 option(TUTTI_PRECOMPILE "Parse common headers once" ON)
 if(TUTTI_PRECOMPILE)
   set(common_headers <algorithm> <array> <cstdint> <functional> <map> <memory> <optional> <span>
     <string> <string_view> <unordered_map> <variant> <vector> <fmt/format.h>)
-  set(command_headers <nlohmann/json.hpp> <CLI/CLI.hpp>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     # Clang reads of a precompiled header only what a file needs, GCC all of it, in every file.
     list(APPEND common_headers <nlohmann/json.hpp>)
   endif()
   file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
-  foreach(kind library test command)
+  foreach(kind library test)
     add_library(tutti_precompiled_${kind} STATIC ${CMAKE_BINARY_DIR}/precompiled.cc)
     target_link_libraries(tutti_precompiled_${kind} PRIVATE
       tutti_flags nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
@@ -62,8 +60,6 @@ if(TUTTI_PRECOMPILE)
   target_precompile_headers(tutti_precompiled_library PRIVATE ${common_headers})
   target_link_libraries(tutti_precompiled_test PRIVATE GTest::gtest)
   target_precompile_headers(tutti_precompiled_test PRIVATE ${common_headers} <gtest/gtest.h>)
-  target_link_libraries(tutti_precompiled_command PRIVATE CLI11::CLI11)
-  target_precompile_headers(tutti_precompiled_command PRIVATE ${common_headers} ${command_headers})
 endif()
 
 function(tutti_precompile target kind)
@@ -72,16 +68,13 @@ function(tutti_precompile target kind)
   endif()
 endfunction()
 
-# A program that reads a command line and leaves the work to the libraries: what counts is that it
-# compiles fast.
-function(tutti_command target)
+# For code that does no work by element: what counts is how fast it compiles.
+function(tutti_compile_fast target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_link_libraries(${target} PRIVATE nlohmann_json::nlohmann_json CLI11::CLI11)
-  tutti_precompile(${target} command)
 endfunction()
 
 function(tutti_folder name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;SLOW_TESTS;DEPS;LIBS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "CONTROL" "" "SOURCES;TESTS;SLOW_TESTS;DEPS;LIBS;TEST_DEPS" ${ARGN})
   add_library(tutti_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(tutti_${name} PUBLIC tutti_flags)
   foreach(dep ${ARG_DEPS})
@@ -89,6 +82,9 @@ function(tutti_folder name)
   endforeach()
   target_link_libraries(tutti_${name} PUBLIC ${ARG_LIBS} OpenMP::OpenMP_CXX)
   tutti_precompile(tutti_${name} library)
+  if(ARG_CONTROL)
+    tutti_compile_fast(tutti_${name})
+  endif()
   if(ARG_TESTS)
     tutti_test(${name}_test SOURCES ${ARG_TESTS} DEPS ${name} ${ARG_TEST_DEPS} LABEL fast)
   endif()
@@ -116,8 +112,7 @@ function(tutti_test program)
   endforeach()
   target_link_libraries(${program} PRIVATE GTest::gtest GTest::gtest_main ${ARG_LIBS})
   target_compile_definitions(${program} PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  # Tests need to build fast more than to run fast.
-  target_compile_options(${program} PRIVATE $<$<CONFIG:Release>:-O1>)
+  tutti_compile_fast(${program})
   tutti_precompile(${program} test)
   add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${program} PROPERTIES

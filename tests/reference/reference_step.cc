@@ -6,7 +6,6 @@
 // DIR/tokens.safetensors ("tokens" and "labels", i32[batches, microbatch, batch, seq]). It runs one
 // step with learning rate 0, or with --curve the case's number of training steps, and writes
 // DIR/result.json (the losses and norms of each step) and DIR/gradients.safetensors (of the last).
-#include <CLI/CLI.hpp>
 #include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "base/fs.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
+#include "command_line.h"
 #include "reference/reference_run.h"
 
 namespace tutti {
@@ -131,12 +131,12 @@ Status compare(FileSystem& fs, const Flags& flags) {
 
 int main(int argc, char** argv) {
   tutti::Flags flags;
-  CLI::App app("Run a reference case from files.", "reference_step");
+  tutti::CommandLine app("Run a reference case from files.", "reference_step");
   app.add_option("DIR", flags.directory, "Where the files are and go")->required();
   app.add_option("--threads", flags.threads)->capture_default_str();
   app.add_option("--isa", flags.isa, "Kernels to use; the machine's best when missing");
   app.add_flag("--curve", flags.curve, "Train for the case's number of steps");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = tutti::make_posix_file_system();
   const tutti::Status status = tutti::compare(*fs, flags);
   if (status.ok()) return 0;
