@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "checkpoint/box.h"
-#include "checkpoint/strict_json.h"
+#include "base/strict_json.h"
 
 namespace tutti {
 
