@@ -61,7 +61,7 @@ TEST_F(TrainedModelTest, OpensARunAndACheckpointOfIt) {
     ASSERT_TRUE(model.ok()) << model.message();
     EXPECT_EQ(model->config.model.vocab, 300);
     EXPECT_EQ(model->tokenizer.vocab_size(), 257);
-    EXPECT_EQ(model->checkpoint.directory(), directory_);
+    EXPECT_EQ(model->tensors->directory(), directory_);
   }
 }
 

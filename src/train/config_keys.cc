@@ -39,6 +39,9 @@ size_t compute_index(const Config& config) {
 constexpr ConfigKey kKeys[] = {
     {"model.preset", TUTTI_MEMBER(preset), kNone, "",
      "Published sizes to start from; the other model keys override them", "\"gpt2-124m\""},
+    {"model.init", TUTTI_MEMBER(init), kNone, "path",
+     "Whose weights step 0 has: a checkpoint, a run's directory or a Hugging Face directory; the "
+     "model section then comes from it. Empty: random weights", "\"models/smollm2\""},
     {"model.architecture", TUTTI_ENUM(model.architecture, kArchitectures), kNone, "",
      "How the layers are built", "\"llama\""},
     {"model.layers", TUTTI_MEMBER(model.layers), {1, 10000}, "layers",
