@@ -134,10 +134,11 @@ def bytes_of(directory):
 
 
 def greedy(model, prompt, count):
-    config = transformers.GenerationConfig(max_new_tokens=count, do_sample=False, eos_token_id=None,
-                                           pad_token_id=0)
+    """generate() with its cache; an end of text does not end it."""
+    model.generation_config.eos_token_id = None
     with torch.no_grad():
-        ids = model.generate(torch.tensor([prompt]), generation_config=config)
+        ids = model.generate(torch.tensor([prompt]), max_new_tokens=count, do_sample=False,
+                             pad_token_id=0)
     return ids[0, len(prompt):].tolist()
 
 
