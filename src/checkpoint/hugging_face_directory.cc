@@ -174,6 +174,12 @@ Status HuggingFaceDirectory::check_surplus() const {
   std::vector<std::string> surplus;
   for (const auto& [name, stored] : stored_) {
     if (known.contains(name)) continue;
+    if (model_.tied_embeddings && name == layout_.head) {
+      if (repeats_embedding(stored)) continue;
+      return corrupt(
+          "{}: tensor \"{}\" is not the embedding, but {} has tie_word_embeddings = true",
+          files_[stored.file].path(), name, kHuggingFaceConfigName);
+    }
     std::string_view bare = name;
     if (bare.starts_with(layout_.base_prefix)) bare.remove_prefix(layout_.base_prefix.size());
     if (!is_hugging_face_buffer(model_, bare)) surplus.push_back(name);
@@ -184,6 +190,15 @@ Status HuggingFaceDirectory::check_surplus() const {
       surplus.size() == 1 ? "" : fmt::format(" (and {} more)", surplus.size() - 1);
   return corrupt("{}: tensor \"{}\"{} is not one of the model that {} describes",
                  files_[stored_.at(first).file].path(), first, more, kHuggingFaceConfigName);
+}
+
+// A tied model's file may hold the output projection all the same: the embedding once more.
+bool HuggingFaceDirectory::repeats_embedding(const Stored& head) const {
+  const Stored& embedding = of_layout_[layout_.parts[part_of_.at("embed.weight")].tensor];
+  const SafetensorsTensor &a = *head.tensor, &b = *embedding.tensor;
+  if (a.dtype != b.dtype || a.foreign_dtype != b.foreign_dtype || a.sizes != b.sizes) return false;
+  const std::span<const char> x = files_[head.file].bytes(a), y = files_[embedding.file].bytes(b);
+  return std::equal(x.begin(), x.end(), y.begin(), y.end());
 }
 
 std::optional<TensorType> HuggingFaceDirectory::type_of(const std::string& name) const {

@@ -56,6 +56,7 @@ class HuggingFaceDirectory : public TensorSource {
   Status match_layout();
   Status check_tensor(const HuggingFaceTensor& wanted, const Stored& stored);
   Status check_surplus() const;
+  bool repeats_embedding(const Stored& head) const;
   std::string stored_name(const std::string& layout_name) const;
 
   std::string directory_;

@@ -166,11 +166,14 @@ TEST_F(HuggingFaceDirectoryTest, ToleratesBuffersOfOlderFilesAndNamesWithoutTheP
   for (StoredTensor& tensor : tensors) tensor.name = tensor.name.substr(12);
   tensors.push_back({"h.0.attn.bias", "BOOL", {1, 1, 4, 4}, {}, std::string(16, '\1')});
   tensors.push_back({"h.0.attn.masked_bias", "F32", {}, {-1e4f}});
-  tensors.push_back({"lm_head.weight", "F32", {10, 8}, std::vector<float>(80)});
+  tensors.push_back({"lm_head.weight", "F32", {10, 8}, tensors[0].values});
   put(tensors, kGpt2);
   auto directory = HuggingFaceDirectory::open(fs_, "/m");
   ASSERT_TRUE(directory.ok()) << directory.message();
   EXPECT_EQ(read_values(*directory, "embed.weight"), tensors[0].values);
+  tensors.back().values[7] += 1;
+  put(tensors, kGpt2);
+  expect_error("\"lm_head.weight\" is not the embedding, but config.json has tie_word_embeddings");
 }
 
 TEST_F(HuggingFaceDirectoryTest, SaysWhatIsNotThere) {

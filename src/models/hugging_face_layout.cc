@@ -81,6 +81,7 @@ HuggingFaceLayout hugging_face_layout(const ModelConfig& model) {
   LayoutBuilder builder(model);
   const std::string base(table.base_prefix);
   builder.layout.base_prefix = base;
+  builder.layout.head = table.head;
   for (const HuggingFaceRow& row : table.first) builder.add(row, "", base);
   for (int64_t i = 0; i < model.layers; ++i) {
     const std::string layer = fmt::format("{}{}{}.", base, table.layer_prefix, i);
@@ -97,7 +98,6 @@ HuggingFaceLayout hugging_face_layout(const ModelConfig& model) {
 
 bool is_hugging_face_buffer(const ModelConfig& model, std::string_view name) {
   const HuggingFaceTable& table = table_of(model);
-  if (model.tied_embeddings && name == table.head) return true;
   return std::any_of(table.buffers.begin(), table.buffers.end(),
                      [&](std::string_view end) { return name.ends_with(end); });
 }

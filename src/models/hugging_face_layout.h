@@ -39,14 +39,14 @@ struct HuggingFaceLayout {
   std::vector<HuggingFacePart> parts;      // every parameter once
   // What the names begin with, but for the head's: files of a model without its head lack it.
   std::string base_prefix;
+  std::string head;  // the name of the output projection, stored or tied
 };
 
 // Requires a model whose sizes were checked.
 HuggingFaceLayout hugging_face_layout(const ModelConfig& model);
 
 // Whether a file of this model may hold `name`, without the base prefix, besides its parameters:
-// buffers that older versions stored (attention masks, rotary frequencies), and of a tied model the
-// head, which is the embedding again.
+// buffers that older versions stored (attention masks, rotary frequencies).
 bool is_hugging_face_buffer(const ModelConfig& model, std::string_view name);
 
 }  // namespace tutti

@@ -89,10 +89,7 @@ TEST(HuggingFaceLayout, KnowsTheBuffersOfOldFiles) {
   EXPECT_TRUE(is_hugging_face_buffer(gpt2, "h.0.attn.bias"));
   EXPECT_TRUE(is_hugging_face_buffer(gpt2, "h.11.attn.masked_bias"));
   EXPECT_TRUE(is_hugging_face_buffer(llama, "layers.0.self_attn.rotary_emb.inv_freq"));
-  EXPECT_TRUE(is_hugging_face_buffer(llama, "lm_head.weight"));
-  ModelConfig untied = llama;
-  untied.tied_embeddings = false;
-  EXPECT_FALSE(is_hugging_face_buffer(untied, "lm_head.weight"));
+  EXPECT_FALSE(is_hugging_face_buffer(llama, "lm_head.weight"));
   EXPECT_FALSE(is_hugging_face_buffer(gpt2, "h.0.attn.c_attn.weight"));
   EXPECT_FALSE(is_hugging_face_buffer(llama, "score.weight"));
 }

@@ -208,6 +208,8 @@ class Case:
         self.at_most("logits of a bfloat16 export", difference(
             reference_logits(load(self.work / "out16"), self.tokens),
             reference_logits(load(half), self.tokens)))
+        dtype = transformers.AutoConfig.from_pretrained(self.work / "out16").dtype
+        self.checks.equal(f"{self.name}: the export says its dtype", dtype, torch.bfloat16)
 
     def generate(self, imported):
         text = "The op is"
