@@ -9,7 +9,7 @@ help:
 	@echo 'make packages        install the Debian packages that are missing'
 	@echo 'make build           build build/release/cli/tutti'
 	@echo 'make test            clean release build, all functional tests'
-	@echo 'make quickstart      tokenizer, data, training and text, in minutes'
+	@echo 'make quickstart      tokenizer, data, training, text and export, in minutes'
 	@echo 'make check-sanitize  address, undefined-behaviour and thread sanitizers; fuzz smoke'
 	@echo 'make interop         compare with other implementations'
 	@echo 'make format          clang-format every source'

@@ -50,6 +50,16 @@ CommandLineOption* CommandLineOption::range(int64_t low, int64_t high) {
   return this;
 }
 
+CommandLineOption* CommandLineOption::one_of(std::vector<std::string> words) {
+  option_->check(CLI::IsMember(std::move(words)));
+  return this;
+}
+
+CommandLineOption* CommandLineOption::as_size() {
+  option_->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  return this;
+}
+
 CommandLineOption* CommandLineOption::excludes(CommandLineOption* other) {
   option_->excludes(other->option_);
   return this;

@@ -32,6 +32,10 @@ class CommandLineOption {
   CommandLineOption* capture_default_str();
   // Both ends are allowed.
   CommandLineOption* range(int64_t low, int64_t high);
+  // The value is one of `words`.
+  CommandLineOption* one_of(std::vector<std::string> words);
+  // The value may have a suffix: 5GB is 5e9, 64KiB is 65536.
+  CommandLineOption* as_size();
   CommandLineOption* excludes(CommandLineOption* other);
   // How often it was given.
   size_t count() const;

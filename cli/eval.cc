@@ -45,7 +45,7 @@ int run_eval(int argc, char** argv) {
   EvaluateCheckpointOptions options;
   bool json = false;
   app.add_option("CHECKPOINT", options.path,
-                 "A checkpoint's directory, or a run's: its newest valid one")
+                 "A checkpoint's directory, a run's (its newest valid one), or a Hugging Face one")
       ->required();
   app.add_option("--data", options.data, "Tokens: the prefix of a .bin/.idx pair")->required();
   app.add_option("--batches", options.batches,
@@ -56,7 +56,8 @@ int run_eval(int argc, char** argv) {
   app.add_flag("--json", json, "Print one JSON object");
   app.footer(
       "Example:\n"
-      "  tutti eval runs/quickstart --data runs/quickstart/data/validation");
+      "  tutti eval runs/quickstart --data runs/quickstart/data/validation\n"
+      "  tutti eval models/smollm2 --data data/validation --batches 100");
   if (const auto status = app.parse(argc, argv)) return *status;
 
   const auto fs = make_posix_file_system();

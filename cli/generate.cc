@@ -56,7 +56,7 @@ Result<std::unique_ptr<CachedModel>> load_model(TrainedModel& trained, const Gen
   const int threads = flags.threads > 0 ? flags.threads : describe_cpu().logical_cores;
   TUTTI_ASSIGN(auto model, CachedModel::create(config, options,
                                                make_cpu_backend(cpu::default_kernels(), threads)));
-  TUTTI_TRY(model->load(trained.checkpoint));
+  TUTTI_TRY(model->load(*trained.tensors));
   return model;
 }
 
@@ -68,8 +68,8 @@ double tokens_per_s(const Generation& generation) {
 
 int print_result(const TrainedModel& trained, const std::string& prompt, size_t prompt_tokens,
                  const std::string& text, const Generation& generation) {
-  return print_json("generate", {{"checkpoint", trained.checkpoint.directory()},
-                                 {"step", trained.checkpoint.manifest().step},
+  return print_json("generate", {{"checkpoint", trained.tensors->directory()},
+                                 {"step", trained.step},
                                  {"prompt", prompt},
                                  {"prompt_tokens", prompt_tokens},
                                  {"text", text},
@@ -134,7 +134,7 @@ int run_generate(int argc, char** argv) {
   CommandLine app("Continue a text with a trained model, as the text is made.", "tutti generate");
   GenerateFlags flags;
   SamplingOptions& sampling = flags.generation.sampling;
-  app.add_option("CHECKPOINT", flags.path, "A checkpoint, or a run directory (its newest one)")
+  app.add_option("CHECKPOINT", flags.path, "A checkpoint, a run directory (its newest one), or a Hugging Face directory")
       ->required();
   CommandLineOption* prompt =
       app.add_option("--prompt", flags.prompt, "Standard input when missing");

@@ -28,6 +28,8 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"eval", "Compute a model's loss on held-out text", run_eval},
     {"plan", "Say what a training step needs, without running it", run_plan},
     {"generate", "Continue a text with a trained model", run_generate},
+    {"import", "Make a run's directory from a Hugging Face model", run_import},
+    {"export", "Write a trained model as a Hugging Face directory", run_export},
     {"explain", "Say what the keys of a run config mean", run_explain},
     {"ckpt", "Look into checkpoints and verify them", run_ckpt},
     {"doctor", "Describe this machine: CPU, memory, libraries, measured peaks", run_doctor},

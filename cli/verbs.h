@@ -14,6 +14,8 @@ int run_plan(int argc, char** argv);
 int run_explain(int argc, char** argv);
 int run_data(int argc, char** argv);
 int run_tokenizer(int argc, char** argv);
+int run_import(int argc, char** argv);
+int run_export(int argc, char** argv);
 int run_ckpt(int argc, char** argv);
 int run_doctor(int argc, char** argv);
 

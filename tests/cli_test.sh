@@ -66,6 +66,10 @@ expect 1 err 'can be planned; raise train.micro_batch' \
 expect 2 err "unknown verb 'prepair'; did you mean \"prepare\".*; expected prepare, inspect" data prepair
 expect 2 err 'A subcommand is required' ckpt
 expect 2 err '--seed: got -1, expected a number from 0 on' generate runs/none --seed -1
+expect 1 err '^tutti import: error: /no/such/config.json' import /no/such "$work/x"
+expect 1 err '^tutti export: error: ' export /no/such "$work/x"
+expect 2 err 'hold no weights' export /no/such "$work/x" --shard-size 0
+expect 2 err '--dtype' export /no/such "$work/x" --dtype f8
 expect 2 err 'excludes' plan configs/quickstart.toml --program --dump place
 
 # Every verb in the list describes itself and gives an example, and so do those below it.

@@ -71,6 +71,8 @@ class FileSystem {
   virtual Result<FileInfo> stat(const std::string& path) = 0;  // kNotFound when missing
   // As stat, but of a symbolic link itself.
   virtual Result<FileInfo> lstat(const std::string& path) = 0;
+  // What a symbolic link leads to, as it was written.
+  virtual Result<std::string> read_link(const std::string& path) = 0;
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;  // sorted by name
   virtual Status create_directories(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
@@ -105,5 +107,8 @@ Result<std::unique_ptr<FileLock>> lock_directory(FileSystem& fs, const std::stri
 std::string join_path(std::string_view directory, std::string_view name);
 std::string parent_path(std::string_view path);  // "." when there is no directory
 std::string base_name(std::string_view path);
+// Whether `name`, which came from outside, names a file in the directory at hand: not empty, at most
+// 255 bytes, no leading dot, no `..`, slash, backslash or zero byte.
+bool is_plain_file_name(std::string_view name);
 
 }  // namespace tutti

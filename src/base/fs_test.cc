@@ -153,6 +153,8 @@ TEST_F(PosixFs, RemoveTreeRemovesLinksAndNotWhatTheyLeadTo) {
   link(at("absent"), "tree/dangling_link");
   link("..", "tree/sub/loop");
   EXPECT_EQ(fs_->lstat(at("tree/directory_link"))->kind, FileKind::kLink);
+  EXPECT_TRUE(exists(*fs_, fs_->read_link(at("tree/directory_link")).value()));
+  EXPECT_FALSE(fs_->read_link(at("tree")).ok());
   EXPECT_EQ(fs_->stat(at("tree/directory_link"))->kind, FileKind::kDirectory);
   const auto entries = fs_->list(at("tree"));
   ASSERT_TRUE(entries.ok());

@@ -268,6 +268,13 @@ class PosixFileSystem : public FileSystem {
     return info_of(status);
   }
 
+  Result<std::string> read_link(const std::string& path) override {
+    std::error_code code;
+    const std::filesystem::path target = std::filesystem::read_symlink(path, code);
+    if (code) return system_error_at(path, "read the link", code.value());
+    return target.string();
+  }
+
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
     std::error_code code;
     std::filesystem::directory_iterator it(path, code);

@@ -51,6 +51,9 @@ class TestFileSystem : public FileSystem {
   Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) override;
   Result<FileInfo> stat(const std::string& path) override;
   Result<FileInfo> lstat(const std::string& path) override { return stat(path); }  // has no links
+  Result<std::string> read_link(const std::string& path) override {
+    return io_error("{}: not a symbolic link", path);
+  }
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
   Status create_directories(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;

@@ -78,6 +78,12 @@ const LogicalTensor* Checkpoint::find(const std::string& name) const {
   return found == by_name_.end() ? nullptr : &manifest_.tensors[found->second];
 }
 
+std::optional<TensorType> Checkpoint::type_of(const std::string& name) const {
+  const LogicalTensor* tensor = find(name);
+  if (tensor == nullptr) return std::nullopt;
+  return TensorType{tensor->dtype, tensor->sizes};
+}
+
 Status Checkpoint::read(const std::string& name, std::span<char> out) {
   const LogicalTensor* tensor = find(name);
   if (tensor == nullptr) return not_found("{}: no tensor \"{}\"", directory_, name);

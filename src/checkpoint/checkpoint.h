@@ -15,25 +15,25 @@
 #include "base/status.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/safetensors.h"
+#include "checkpoint/tensor_source.h"
 
 namespace tutti {
 
 // An open checkpoint. Movable; not thread-safe (files are read through one handle each).
 // Invariant: every file and shard that the manifest names is there with the size, dtype and shape
 // that it says. Whether their bytes are what was written is `verify`'s question.
-class Checkpoint {
+class Checkpoint : public TensorSource {
  public:
   // kNotFound: no manifest. kCorrupt: a manifest or file that is not what it should be.
   static Result<Checkpoint> open(FileSystem& fs, const std::string& directory);
 
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const override { return directory_; }
   const Manifest& manifest() const { return manifest_; }
   // nullptr when there is none of this name.
   const LogicalTensor* find(const std::string& name) const;
+  std::optional<TensorType> type_of(const std::string& name) const override;
 
-  // Fills `out`, dense and row-major, with all of the tensor. kNotFound: no such tensor.
-  // Requires out of the tensor's size.
-  Status read(const std::string& name, std::span<char> out);
+  Status read(const std::string& name, std::span<char> out) override;
   // The same for a box of it; kInvalidArgument when the box does not lie in the tensor.
   Status read_box(const std::string& name, const Box& box, std::span<char> out);
 

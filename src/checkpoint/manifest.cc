@@ -3,21 +3,16 @@
 #include <algorithm>
 #include <set>
 
+#include "base/fs.h"
+
 namespace tutti {
 
 namespace {
 
-// A file in the checkpoint's own directory, and nothing that could lead out of it.
-bool is_plain_file_name(std::string_view name) {
-  return !name.empty() && name.size() <= 255 && name != kManifestName && name.front() != '.' &&
-         name.find("..") == std::string_view::npos &&
-         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
-}
-
 Status check_files(const Manifest& manifest, std::string_view path) {
   std::set<std::string_view> names;
   for (const ShardFile& file : manifest.files) {
-    if (!is_plain_file_name(file.name)) {
+    if (!is_plain_file_name(file.name) || file.name == kManifestName) {
       return corrupt("{}: file name \"{}\" is not a plain name in this directory", path, file.name);
     }
     if (!names.insert(file.name).second) {

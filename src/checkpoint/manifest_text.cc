@@ -3,7 +3,7 @@
 
 #include "base/digest.h"
 #include "checkpoint/manifest.h"
-#include "checkpoint/strict_json.h"
+#include "base/strict_json.h"
 
 namespace tutti {
 

@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "checkpoint/box.h"
-#include "checkpoint/strict_json.h"
+#include "base/strict_json.h"
 
 namespace tutti {
 
@@ -19,9 +19,27 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 
 constexpr uint64_t kPrefixBytes = 8;
 
-Result<DType> parse_safetensors_dtype(const std::string& name, std::string_view what) {
+struct ForeignDType {
+  std::string_view name;
+  uint64_t bytes;
+};
+
+constexpr ForeignDType kForeignDTypes[] = {
+    {"BOOL", 1}, {"I8", 1},      {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1},
+    {"I16", 2},  {"U32", 4},     {"U64", 8},     {"C64", 8}};
+
+// Sets the tensor's dtype; the bytes of an element.
+Result<uint64_t> parse_safetensors_dtype(const std::string& name, SafetensorsDTypes dtypes,
+                                         std::string_view what, SafetensorsTensor& tensor) {
   for (const DTypeInfo& info : kDTypes) {
-    if (info.safetensors == name) return info.dtype;
+    if (info.safetensors != name) continue;
+    tensor.dtype = info.dtype;
+    return uint64_t{info.bytes};
+  }
+  for (const ForeignDType& foreign : kForeignDTypes) {
+    if (foreign.name != name || dtypes == SafetensorsDTypes::kOurs) continue;
+    tensor.foreign_dtype = name;
+    return foreign.bytes;
   }
   return corrupt(
       "{}: dtype \"{}\" is not supported, expected one of F32 BF16 F16 F64 I64 I32 U16 U8", what,
@@ -29,12 +47,14 @@ Result<DType> parse_safetensors_dtype(const std::string& name, std::string_view 
 }
 
 Result<SafetensorsTensor> parse_tensor(const std::string& name, const json& entry,
-                                       uint64_t data_bytes, std::string_view path) {
+                                       uint64_t data_bytes, SafetensorsDTypes dtypes,
+                                       std::string_view path) {
   const std::string what = fmt::format("{}: tensor \"{}\"", path, name);
   TUTTI_TRY(json_only_keys(entry, {"dtype", "shape", "data_offsets"}, what));
   SafetensorsTensor tensor{.name = name};
   TUTTI_ASSIGN(const std::string dtype, json_string(entry, "dtype", what));
-  TUTTI_ASSIGN(tensor.dtype, parse_safetensors_dtype(dtype, what));
+  TUTTI_ASSIGN(const uint64_t element_bytes,
+               parse_safetensors_dtype(dtype, dtypes, what, tensor));
   TUTTI_ASSIGN(const json* shape, json_array(entry, "shape", what));
   TUTTI_ASSIGN(tensor.sizes, json_sizes(*shape, what + " shape"));
   TUTTI_ASSIGN(const json* offsets, json_array(entry, "data_offsets", what));
@@ -46,9 +66,10 @@ Result<SafetensorsTensor> parse_tensor(const std::string& name, const json& entr
     return corrupt("{}: data_offsets end at {}, the file holds {} bytes of data", what, range[1],
                    data_bytes);
   }
-  const Result<int64_t> count = checked_element_count(tensor.sizes, tensor.dtype);
+  const DType widest = tensor.foreign_dtype.empty() ? tensor.dtype : DType::kF64;
+  const Result<int64_t> count = checked_element_count(tensor.sizes, widest);
   if (!count.ok()) return corrupt("{}: {}", what, count.message());
-  const int64_t bytes = count.value() * static_cast<int64_t>(dtype_bytes(tensor.dtype));
+  const int64_t bytes = count.value() * static_cast<int64_t>(element_bytes);
   if (bytes != range[1] - range[0]) {
     return corrupt("{}: shape {} of {} takes {} bytes, data_offsets hold {}", what, shape->dump(),
                    dtype, bytes, range[1] - range[0]);
@@ -117,7 +138,8 @@ Status check_has_prefix(uint64_t file_bytes, const std::string& path) {
 }  // namespace
 
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view text, uint64_t data_bytes,
-                                                   std::string_view path) {
+                                                   std::string_view path,
+                                                   SafetensorsDTypes dtypes) {
   if (text.empty() || text.front() != '{') {
     return corrupt("{}: the header does not begin with '{{'", path);
   }
@@ -128,7 +150,7 @@ Result<SafetensorsHeader> parse_safetensors_header(std::string_view text, uint64
       TUTTI_ASSIGN(header.metadata, parse_metadata(entry, path));
       continue;
     }
-    TUTTI_ASSIGN(SafetensorsTensor tensor, parse_tensor(name, entry, data_bytes, path));
+    TUTTI_ASSIGN(SafetensorsTensor tensor, parse_tensor(name, entry, data_bytes, dtypes, path));
     header.tensors.push_back(std::move(tensor));
   }
   // Tensors without elements share an offset with their neighbour and come before it.
@@ -156,7 +178,8 @@ Result<SafetensorsReader> SafetensorsReader::open(FileSystem& fs, const std::str
   return reader;
 }
 
-Result<SafetensorsReader> SafetensorsReader::map(FileSystem& fs, const std::string& path) {
+Result<SafetensorsReader> SafetensorsReader::map(FileSystem& fs, const std::string& path,
+                                                 SafetensorsDTypes dtypes) {
   SafetensorsReader reader;
   reader.path_ = path;
   TUTTI_ASSIGN(reader.mapping_, fs.map(path));
@@ -164,15 +187,16 @@ Result<SafetensorsReader> SafetensorsReader::map(FileSystem& fs, const std::stri
   TUTTI_TRY(check_has_prefix(all.size(), path));
   TUTTI_ASSIGN(const uint64_t length, header_length(all.data(), all.size(), path));
   reader.data_bytes_ = all.size() - kPrefixBytes - length;
-  TUTTI_TRY(reader.index_header({all.data(), kPrefixBytes + length}));
+  TUTTI_TRY(reader.index_header({all.data(), kPrefixBytes + length}, dtypes));
   return reader;
 }
 
-Status SafetensorsReader::index_header(std::string_view prefix_and_header) {
+Status SafetensorsReader::index_header(std::string_view prefix_and_header,
+                                       SafetensorsDTypes dtypes) {
   data_start_ = prefix_and_header.size();
   header_digest_ = digest_of(prefix_and_header);
   TUTTI_ASSIGN(header_, parse_safetensors_header(prefix_and_header.substr(kPrefixBytes),
-                                                 data_bytes_, path_));
+                                                 data_bytes_, path_, dtypes));
   for (size_t i = 0; i < header_.tensors.size(); ++i) by_name_[header_.tensors[i].name] = i;
   return {};
 }

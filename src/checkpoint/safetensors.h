@@ -25,6 +25,7 @@ inline constexpr uint64_t kSafetensorsHeaderBytesMax = 100'000'000;
 struct SafetensorsTensor {
   std::string name;
   DType dtype = DType::kF32;
+  std::string foreign_dtype = {};  // "BOOL": published, but none of ours; `dtype` says nothing then
   Sizes sizes = {};
   uint64_t offset = 0;  // of its first byte, from the start of the data
   uint64_t bytes = 0;
@@ -35,11 +36,16 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
+// Which dtypes of the published format a header may have: only those of DType, or others too, for
+// files where what is needed is to be told from what is not.
+enum class SafetensorsDTypes { kOurs, kPublished };
+
 // Parses the JSON of a header and proves that it describes `data_bytes` bytes exactly: known
 // dtypes, shapes that match their byte ranges, no overlap, no gap, no name twice. `path` names the
 // file in errors (kCorrupt).
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, uint64_t data_bytes,
-                                                   std::string_view path);
+                                                   std::string_view path,
+                                                   SafetensorsDTypes dtypes = SafetensorsDTypes::kOurs);
 
 // An open file. Movable; `read` is not thread-safe, the rest is.
 class SafetensorsReader {
@@ -47,7 +53,8 @@ class SafetensorsReader {
   // For reading slices with `read`.
   static Result<SafetensorsReader> open(FileSystem& fs, const std::string& path);
   // For `bytes` too: the file is mapped, and its bytes live as long as the reader.
-  static Result<SafetensorsReader> map(FileSystem& fs, const std::string& path);
+  static Result<SafetensorsReader> map(FileSystem& fs, const std::string& path,
+                                       SafetensorsDTypes dtypes = SafetensorsDTypes::kOurs);
 
   const std::string& path() const { return path_; }
   const SafetensorsHeader& header() const { return header_; }
@@ -65,7 +72,8 @@ class SafetensorsReader {
 
  private:
   SafetensorsReader() = default;
-  Status index_header(std::string_view prefix_and_header);
+  Status index_header(std::string_view prefix_and_header,
+                      SafetensorsDTypes dtypes = SafetensorsDTypes::kOurs);
 
   std::string path_;
   std::unique_ptr<ReadableFile> file_;  // one of these two

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "checkpoint/box.h"
-#include "checkpoint/strict_json.h"
+#include "base/strict_json.h"
 
 namespace tutti {
 

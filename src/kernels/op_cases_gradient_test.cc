@@ -36,10 +36,14 @@ std::vector<OpCase> linear_cases() {
 
 std::vector<OpCase> norm_cases() {
   const CaseInput rstd = per_token(0.5, 2), mean = per_token(-1, 1);
+  const char* q = "f32[batch=2, seq=3, kv_heads=2, group=3, head_dim=10]";
+  const CaseInput head_rstd{"f32[batch=2, seq=3, kv_heads=2, group=3]", 0.5, 2};
   return {
       {OpKind::kRmsNormInputGrad, "odd", {kX, kX, kW, rstd}},
       {OpKind::kRmsNormInputGrad, "with_residual", {kX, kX, kW, rstd, kX}},
       {OpKind::kRmsNormWeightGrad, "odd", {kX, kX, rstd}},
+      {OpKind::kRmsNormInputGrad, "heads", {q, q, "f32[head_dim=10]", head_rstd}},
+      {OpKind::kRmsNormWeightGrad, "heads", {q, q, head_rstd}},
       {OpKind::kLayerNormInputGrad, "odd", {kX, kX, kW, mean, rstd}},
       {OpKind::kLayerNormInputGrad, "with_residual", {kX, kX, kW, mean, rstd, kX}},
       {OpKind::kLayerNormWeightGrad, "odd", {kX, kX, mean, rstd}},

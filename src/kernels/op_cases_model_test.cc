@@ -54,6 +54,7 @@ std::vector<OpCase> norm_and_rope_cases() {
        "wide",
        {"f32[batch=3, embed=160]", "f32[embed=160]"},
        {{"epsilon", 1e-6}}},
+      {OpKind::kRmsNorm, "heads", {q, "f32[head_dim=10]"}, {{"epsilon", 1e-6}}},
       {OpKind::kLayerNorm,
        "odd",
        {"f32[batch=2, seq=5, embed=37]", "f32[embed=37]", "f32[embed=37]"},
@@ -71,6 +72,10 @@ std::vector<OpCase> norm_and_rope_cases() {
         {"low_freq_factor", 1.0},
         {"high_freq_factor", 4.0},
         {"original_context", int64_t{8192}}}},
+      {OpKind::kRope,
+       "linear",
+       {q, {"i32[batch=2, seq=3]", 0, 4000}},
+       {{"theta", 10000.0}, {"factor", 2.5}, {"linear", true}}},
   };
 }
 

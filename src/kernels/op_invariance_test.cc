@@ -22,7 +22,7 @@ const std::vector<Declaration>& declarations() {
       {"*", {}},
       {"all but head_dim", {"head_dim"}},
       {"all but context", {"context"}},
-      {"all but the normalised", {"embed"}},
+      {"all but the normalised", {"embed", "head_dim"}},
       {"the normalised", {}},
       {"the kept dims", {}},
       {"all but those of the ids", {}},

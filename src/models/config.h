@@ -8,12 +8,19 @@ namespace tutti {
 
 enum class Architecture { kGpt2, kLlama };
 
-// Llama 3's frequency scaling ("rope_type": "llama3" in Hugging Face configs); factor 1 is off.
+// kLlama3 stretches low frequencies, kLinear all of them ("rope_type" of Hugging Face configs).
+enum class RopeScalingType { kLlama3, kLinear };
+
+// How rotary frequencies are stretched for a longer context; factor 1 is off.
 struct RopeScaling {
+  RopeScalingType type = RopeScalingType::kLlama3;
   double factor = 1.0;
+  // Of kLlama3 only.
   double low_freq_factor = 1.0;
   double high_freq_factor = 4.0;
   int64_t original_context = 8192;
+
+  friend bool operator==(const RopeScaling&, const RopeScaling&) = default;
 };
 
 struct ModelConfig {
@@ -26,14 +33,19 @@ struct ModelConfig {
   int64_t mlp = 0;
   int64_t vocab = 0;
   int64_t context = 0;  // longest sequence; the rows of GPT-2's position embedding
+  int64_t window = 0;   // > 0: a token sees so many last tokens, itself included (Mistral)
   bool tied_embeddings = false;
-  bool qkv_bias = false;    // Qwen2; always on in GPT-2
-  bool output_bias = false; // attention output projection and MLP; always on in GPT-2
+  bool qkv_bias = false;     // Qwen2; always on in GPT-2
+  bool output_bias = false;  // of attention's output projection; always on in GPT-2
+  bool mlp_bias = false;     // always on in GPT-2
+  bool qk_norm = false;      // RMS norm of each query and key head before rope (Qwen3)
   double norm_epsilon = 1e-5;
   double rope_theta = 10000.0;
   RopeScaling rope_scaling;
-  double dropout = 0.0;   // after the embedding and each residual branch
+  double dropout = 0.0;    // after the embedding and each residual branch
   double init_std = 0.02;  // residual projections get init_std / sqrt(2 * layers)
+
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
 }  // namespace tutti

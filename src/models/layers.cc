@@ -89,12 +89,23 @@ ValueId LayerBuilder::linear(ValueId x, const std::string& name, std::vector<Dim
   return builder_.emit(OpKind::kLinear, inputs, {{"contract", contracted}}, name + ".out");
 }
 
+ValueId LayerBuilder::head_norm(ValueId x, const std::string& name) {
+  if (!config_.qk_norm) return x;
+  const ValueId w = parameter(name + ".weight", {head_dim_}, Initialisation::kOnes);
+  return builder_.emit(OpKind::kRmsNorm, {x, w}, {{"epsilon", config_.norm_epsilon}},
+                       std::vector{name + ".out", name + ".rstd"})[0];
+}
+
 ValueId LayerBuilder::rope(ValueId x, const std::string& name) {
   if (config_.architecture != Architecture::kLlama) return x;
   Attributes attributes{{"theta", config_.rope_theta}};
   const RopeScaling& scaling = config_.rope_scaling;
   if (scaling.factor != 1.0) {
     attributes.set("factor", scaling.factor);
+  }
+  if (scaling.factor != 1.0 && scaling.type == RopeScalingType::kLinear) {
+    attributes.set("linear", true);
+  } else if (scaling.factor != 1.0) {
     attributes.set("low_freq_factor", scaling.low_freq_factor);
     attributes.set("high_freq_factor", scaling.high_freq_factor);
     attributes.set("original_context", scaling.original_context);
@@ -117,12 +128,14 @@ ValueId LayerBuilder::attention(ValueId x, const std::string& name) {
   ValueId q = linear(x, name + ".q", {kv_heads_, group_, head_dim_}, {embed_}, bias, std);
   ValueId k = linear(x, name + ".k", {kv_heads_, head_dim_}, {embed_}, bias, std);
   const ValueId v = linear(x, name + ".v", {kv_heads_, head_dim_}, {embed_}, bias, std);
-  q = rope(q, name + ".q.rope");
-  k = rope(k, name + ".k.rope");
+  q = rope(head_norm(q, name + ".q_norm"), name + ".q.rope");
+  k = rope(head_norm(k, name + ".k_norm"), name + ".k.rope");
   std::vector<ValueId> inputs{q, cached(k, name + ".k.cache"), cached(v, name + ".v.cache")};
   if (cache_length_.valid()) inputs.push_back(cache_length_);
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
-  const ValueId o = builder_.emit(OpKind::kAttention, inputs, {{"causal", true}, {"scale", scale}},
+  Attributes attributes{{"causal", true}, {"scale", scale}};
+  if (config_.window > 0) attributes.set("window", config_.window);
+  const ValueId o = builder_.emit(OpKind::kAttention, inputs, attributes,
                                   std::vector{name + ".heads", name + ".lse"})[0];
   return linear(o, name + ".o", {embed_}, {kv_heads_, group_, head_dim_}, output_bias,
                 residual_stddev());

@@ -43,6 +43,8 @@ class LayerBuilder {
   double residual_stddev() const;
 
  private:
+  // RMS norm of each head of x[..., head_dim], where the config asks for it.
+  ValueId head_norm(ValueId x, const std::string& name);
   ValueId rope(ValueId x, const std::string& name);
   ValueId cached(ValueId x, const std::string& name);
 

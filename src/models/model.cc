@@ -59,10 +59,10 @@ void build_llama(LayerBuilder& l) {
     ValueId h = l.from_stream(l.norm(x, layer + ".attn_norm"));
     x = l.residual(x, l.attention(h, layer + ".attn"), layer + ".attn.residual");
     h = l.from_stream(l.norm(x, layer + ".mlp_norm"));
-    const ValueId gate = l.linear(h, layer + ".mlp.gate", {mlp}, {embed}, c.output_bias, c.init_std);
-    const ValueId up = l.linear(h, layer + ".mlp.up", {mlp}, {embed}, c.output_bias, c.init_std);
+    const ValueId gate = l.linear(h, layer + ".mlp.gate", {mlp}, {embed}, c.mlp_bias, c.init_std);
+    const ValueId up = l.linear(h, layer + ".mlp.up", {mlp}, {embed}, c.mlp_bias, c.init_std);
     h = l.b().emit(OpKind::kSwiglu, {gate, up}, {}, layer + ".mlp.swiglu");
-    h = l.linear(h, layer + ".mlp.down", {embed}, {mlp}, c.output_bias, l.residual_stddev());
+    h = l.linear(h, layer + ".mlp.down", {embed}, {mlp}, c.mlp_bias, l.residual_stddev());
     x = l.residual(x, h, layer + ".mlp.residual");
   }
   l.b().block = static_cast<int>(c.layers);

@@ -26,6 +26,7 @@ constexpr ModelConfig gpt2(const Sizes& sizes) {
   config.tied_embeddings = true;
   config.qkv_bias = true;
   config.output_bias = true;
+  config.mlp_bias = true;
   return config;
 }
 
@@ -36,6 +37,8 @@ struct LlamaChoices {
   bool qkv_bias = false;
   double rope_factor = 1.0;
   double init_std = 0.02;
+  int64_t window = 0;
+  bool qk_norm = false;
 };
 
 constexpr ModelConfig llama(const Sizes& sizes, const LlamaChoices& choices = {}) {
@@ -46,7 +49,13 @@ constexpr ModelConfig llama(const Sizes& sizes, const LlamaChoices& choices = {}
   config.qkv_bias = choices.qkv_bias;
   config.rope_scaling.factor = choices.rope_factor;
   config.init_std = choices.init_std;
+  config.window = choices.window;
+  config.qk_norm = choices.qk_norm;
   return config;
+}
+
+constexpr ModelConfig qwen3(const Sizes& sizes, bool tied) {
+  return llama(sizes, {.tied = tied, .theta = 1e6, .norm_epsilon = 1e-6, .qk_norm = true});
 }
 
 // Columns: layers, embed, heads, kv_heads, head_dim, mlp, vocab, context.
@@ -79,6 +88,11 @@ constexpr ModelPreset kPresets[] = {
      llama({28, 3072, 24, 8, 128, 8192, 128256, 131072},
            {.tied = true, .theta = 500000.0, .rope_factor = 32.0})},
 
+    {"mistral-7b", "mistralai/Mistral-7B-v0.1",
+     llama({32, 4096, 32, 8, 128, 14336, 32000, 32768}, {.window = 4096})},
+    {"mistral-7b-v0.3", "mistralai/Mistral-7B-v0.3",
+     llama({32, 4096, 32, 8, 128, 14336, 32768, 32768}, {.theta = 1e6})},
+
     {"smollm2-135m", "HuggingFaceTB/SmolLM2-135M",
      llama({30, 576, 9, 3, 64, 1536, 49152, 8192},
            {.tied = true, .theta = 100000.0, .init_std = 1.0 / 24.0})},
@@ -96,6 +110,15 @@ constexpr ModelPreset kPresets[] = {
     {"qwen2.5-7b", "Qwen/Qwen2.5-7B",
      llama({28, 3584, 28, 4, 128, 18944, 152064, 131072},
            {.theta = 1e6, .norm_epsilon = 1e-6, .qkv_bias = true})},
+
+    {"qwen3-0.6b", "Qwen/Qwen3-0.6B",
+     qwen3({28, 1024, 16, 8, 128, 3072, 151936, 40960}, true)},
+    {"qwen3-1.7b", "Qwen/Qwen3-1.7B",
+     qwen3({28, 2048, 16, 8, 128, 6144, 151936, 40960}, true)},
+    {"qwen3-4b", "Qwen/Qwen3-4B", qwen3({36, 2560, 32, 8, 128, 9728, 151936, 40960}, true)},
+    {"qwen3-8b", "Qwen/Qwen3-8B", qwen3({36, 4096, 32, 8, 128, 12288, 151936, 40960}, false)},
+    {"qwen3-14b", "Qwen/Qwen3-14B", qwen3({40, 5120, 40, 8, 128, 17408, 151936, 40960}, false)},
+    {"qwen3-32b", "Qwen/Qwen3-32B", qwen3({64, 5120, 64, 8, 128, 25600, 151936, 40960}, false)},
 };
 
 }  // namespace
@@ -116,7 +139,9 @@ int64_t parameter_count(const ModelConfig& c) {
   const int64_t mlp_products = gpt2 ? 2 : 3;
   int64_t layer = c.embed * (2 * q + 2 * kv) + mlp_products * c.embed * c.mlp + 2 * norm;
   if (gpt2 || c.qkv_bias) layer += q + 2 * kv;
-  if (gpt2 || c.output_bias) layer += c.embed + (mlp_products - 1) * c.mlp + c.embed;
+  if (gpt2 || c.output_bias) layer += c.embed;
+  if (gpt2 || c.mlp_bias) layer += (mlp_products - 1) * c.mlp + c.embed;
+  if (c.qk_norm) layer += 2 * c.head_dim;
   int64_t total = c.layers * layer + norm + c.vocab * c.embed;
   if (gpt2) total += c.context * c.embed;
   if (!c.tied_embeddings) total += c.vocab * c.embed;

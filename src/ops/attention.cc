@@ -49,12 +49,18 @@ InferredTypes infer_attention_grad(const OpInputs& in) {
   return std::vector<ValueType>{in.type(1), in.type(2), in.type(3)};
 }
 
+// Keys that a query sees on average.
+double keys_seen(const Attributes& attributes, double keys) {
+  const auto window = static_cast<double>(attributes.get_int("window"));
+  const bool causal = attributes.get_bool("causal");
+  if (window <= 0 || window >= keys) return causal ? keys / 2 : keys;
+  return causal ? window - window * window / (2 * keys) : window;
+}
+
 // Products with each unmasked pair of query and key: 2 of head_dim forward, 5 backward.
 double pair_flops(const Graph& graph, const Op& op, ValueId q, ValueId k, double products) {
-  const std::vector<int64_t> key_sizes = local_sizes(graph.value(k));
-  double pairs = local_count(graph, q) * static_cast<double>(key_sizes[1]);
-  if (op.attributes.get_bool("causal")) pairs /= 2;
-  return 2 * products * pairs;
+  const auto keys = static_cast<double>(local_sizes(graph.value(k))[1]);
+  return 2 * products * local_count(graph, q) * keys_seen(op.attributes, keys);
 }
 
 double attention_flops(const Graph& graph, const Op& op) {

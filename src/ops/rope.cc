@@ -1,6 +1,7 @@
-// rope(x[batch, seq, ..., head_dim], positions[batch, seq]) {theta, factor, low_freq_factor,
+// rope(x[batch, seq, ..., head_dim], positions[batch, seq]) {theta, factor, linear, low_freq_factor,
 // high_freq_factor, original_context, inverse} -> y: rotates the pairs (i, i + head_dim/2) of each
-// head by position * frequency_i (Su et al. 2021). factor > 1 scales frequencies as Llama 3 does.
+// head by position * frequency_i (Su et al. 2021). factor > 1 divides frequencies: with `linear` all
+// of them (Chen et al. 2023), else as Llama 3 does.
 #include "ops/all_ops.h"
 
 namespace tutti {

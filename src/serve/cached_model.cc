@@ -64,8 +64,8 @@ Result<std::unique_ptr<CachedModel>> CachedModel::create(const ModelConfig& conf
   return model;
 }
 
-Status CachedModel::load(Checkpoint& checkpoint) {
-  return load_tensors(checkpoint, model_tensors(*executor_, 0, step_, TensorSet::kParameters));
+Status CachedModel::load(TensorSource& source) {
+  return load_tensors(source, model_tensors(*executor_, 0, step_, TensorSet::kParameters));
 }
 
 void CachedModel::rewind(int64_t length) {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/tensor_source.h"
 #include "execute/executor.h"
 #include "models/config.h"
 #include "models/step_graph.h"
@@ -35,8 +35,8 @@ class CachedModel {
                                                      const CachedModelOptions& options,
                                                      std::unique_ptr<Backend> backend);
 
-  // Reads every parameter from a checkpoint. An error names the tensor that is missing or differs.
-  Status load(Checkpoint& checkpoint);
+  // Reads every parameter. An error names the tensor that is missing or differs.
+  Status load(TensorSource& source);
   // One parameter as the compiler laid it out, with the padding rows of a vocabulary.
   Operand parameter(std::string_view name) const { return executor_->operand(0, name); }
   const StepGraph& step() const { return step_; }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/test_file_system.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/save.h"
 #include "execute/program_set.h"
 #include "serve/test_model.h"

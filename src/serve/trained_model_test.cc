@@ -4,6 +4,7 @@
 
 #include "base/test_file_system.h"
 #include "checkpoint/save.h"
+#include "checkpoint/test_hugging_face.h"
 #include "data/tokenizer_json.h"
 
 namespace tutti {
@@ -61,8 +62,21 @@ TEST_F(TrainedModelTest, OpensARunAndACheckpointOfIt) {
     ASSERT_TRUE(model.ok()) << model.message();
     EXPECT_EQ(model->config.model.vocab, 300);
     EXPECT_EQ(model->tokenizer.vocab_size(), 257);
-    EXPECT_EQ(model->checkpoint.directory(), directory_);
+    EXPECT_EQ(model->tensors->directory(), directory_);
   }
+}
+
+TEST_F(TrainedModelTest, OpensAHuggingFaceDirectory) {
+  ModelConfig config = small_hugging_face_model(Architecture::kLlama);
+  config.vocab = 300;
+  put_hugging_face_model(fs_, "/m", config);
+  EXPECT_FALSE(open_trained_model(fs_, "/m").ok()) << "without a tokenizer";
+  write_tokenizer("/m/tokenizer.json", 1);
+  const auto model = open_trained_model(fs_, "/m");
+  ASSERT_TRUE(model.ok()) << model.message();
+  EXPECT_EQ(model->config.model, config);
+  EXPECT_EQ(model->step, 0);
+  EXPECT_EQ(read_values(*model->tensors, "final_norm.weight").size(), 8u);
 }
 
 TEST_F(TrainedModelTest, TakesTheNearestTokenizer) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -88,6 +89,7 @@ struct RunSection {
 
 struct Config {
   std::string preset;  // model.preset; the sizes are in `model`
+  std::string init;    // model.init: where the weights of step 0 come from; empty: random
   ModelConfig model;
   TokenizerSection tokenizer;
   DataSection data;
@@ -113,9 +115,15 @@ struct Config {
 Result<Config> load_config(FileSystem& fs, const std::string& path,
                            std::span<const std::string> overrides);
 
-// The same for text; `source` is the name that errors give it.
+// The model of what `model.init` names.
+using InitialModel = std::function<Result<ModelConfig>(const std::string& path)>;
+
+// The same for text; `source` is the name that errors give it. With `initial` the model section comes
+// from what model.init names, and its other keys may only repeat that, but for model.dropout; without
+// it model.init is a text like any other.
 Result<Config> parse_config(std::string_view text, const std::string& source,
-                            std::span<const std::string> overrides);
+                            std::span<const std::string> overrides,
+                            const InitialModel& initial = {});
 
 // The resolved config: every key, as TOML that parse_config reads back to an equal Config.
 std::string format_config(const Config& config);

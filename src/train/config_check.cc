@@ -39,6 +39,7 @@ Status check_heads(const ModelConfig& model) {
       return invalid("model.kv_heads = {}: gpt2 has as many as model.heads = {}", model.kv_heads,
                      model.heads);
     }
+    if (model.qk_norm) return invalid("model.qk_norm = true: gpt2 has no norm of heads");
     if (model.heads * model.head_dim != model.embed) {
       return invalid("model.heads = {} x model.head_dim = {} is {}, but model.embed is {}",
                      model.heads, model.head_dim, model.heads * model.head_dim, model.embed);
@@ -53,7 +54,8 @@ Status check_model(const ModelConfig& model) {
   TUTTI_TRY(check_model_is_given(model));
   TUTTI_TRY(check_heads(model));
   const RopeScaling& rope = model.rope_scaling;
-  if (rope.factor > 1 && rope.low_freq_factor >= rope.high_freq_factor) {
+  if (rope.factor > 1 && rope.type == RopeScalingType::kLlama3 &&
+      rope.low_freq_factor >= rope.high_freq_factor) {
     return invalid("model.rope_low_freq_factor = {} is not below model.rope_high_freq_factor = {}",
                    rope.low_freq_factor, rope.high_freq_factor);
   }
@@ -136,7 +138,9 @@ Status check_schedule(const Config& config) {
 
 void fill_derived(Config& config) {
   ModelConfig& model = config.model;
-  if (model.architecture == Architecture::kGpt2) model.qkv_bias = model.output_bias = true;
+  if (model.architecture == Architecture::kGpt2) {
+    model.qkv_bias = model.output_bias = model.mlp_bias = true;
+  }
   if (model.kv_heads == 0) model.kv_heads = model.heads;
   if (model.head_dim == 0 && model.heads > 0 && model.embed % model.heads == 0) {
     model.head_dim = model.embed / model.heads;

@@ -75,7 +75,8 @@ std::string key_value(const ConfigKey& key, const Config& config) {
 }
 
 std::string key_default(const ConfigKey& key) {
-  if (key.section() == "model" && key.name != "model.preset") return "from model.preset";
+  const bool chosen = key.name == "model.preset" || key.name == "model.init";
+  if (key.section() == "model" && !chosen) return "from model.preset";
   return key_value(key, Config());
 }
 

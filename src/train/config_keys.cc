@@ -10,6 +10,7 @@ constexpr KeyRange kNone = {};
 constexpr KeyRange kFraction = {.min = 0, .max = 1, .below_max = true};
 
 constexpr std::string_view kArchitectures[] = {"gpt2", "llama"};
+constexpr std::string_view kRopeScalings[] = {"llama3", "linear"};
 constexpr std::string_view kLrShapes[] = {"cosine", "linear", "wsd", "constant"};
 constexpr std::string_view kComputeTypes[] = {"f32"};
 constexpr DType kComputeDTypes[] = {DType::kF32};
@@ -38,6 +39,9 @@ size_t compute_index(const Config& config) {
 constexpr ConfigKey kKeys[] = {
     {"model.preset", TUTTI_MEMBER(preset), kNone, "",
      "Published sizes to start from; the other model keys override them", "\"gpt2-124m\""},
+    {"model.init", TUTTI_MEMBER(init), kNone, "path",
+     "Whose weights step 0 has: a checkpoint, a run's directory or a Hugging Face directory; the "
+     "model section then comes from it. Empty: random weights", "\"models/smollm2\""},
     {"model.architecture", TUTTI_ENUM(model.architecture, kArchitectures), kNone, "",
      "How the layers are built", "\"llama\""},
     {"model.layers", TUTTI_MEMBER(model.layers), {1, 10000}, "layers",
@@ -56,18 +60,26 @@ constexpr ConfigKey kKeys[] = {
      "Rows of the embedding; at least the size of the tokenizer", "50257"},
     {"model.context", TUTTI_MEMBER(model.context), {1, 1 << 24}, "tokens",
      "Longest sequence the model can see", "1024"},
+    {"model.window", TUTTI_MEMBER(model.window), {0, 1 << 24}, "tokens",
+     "Last tokens that a token sees, itself included (sliding window of Mistral); 0 is all", "4096"},
     {"model.tied_embeddings", TUTTI_MEMBER(model.tied_embeddings), kNone, "",
      "Whether the output projection is the embedding", "true"},
     {"model.qkv_bias", TUTTI_MEMBER(model.qkv_bias), kNone, "",
      "Biases on query, key and value projections; always on in gpt2", "false"},
     {"model.output_bias", TUTTI_MEMBER(model.output_bias), kNone, "",
-     "Biases on the attention output and the MLP; always on in gpt2", "false"},
+     "Bias on attention's output projection; always on in gpt2", "false"},
+    {"model.mlp_bias", TUTTI_MEMBER(model.mlp_bias), kNone, "",
+     "Biases in the MLP; always on in gpt2", "false"},
+    {"model.qk_norm", TUTTI_MEMBER(model.qk_norm), kNone, "",
+     "RMS norm of each query and key head before rotary positions (Qwen3; llama)", "true"},
     {"model.norm_epsilon", TUTTI_MEMBER(model.norm_epsilon), {0, 1, true}, "",
      "Added to the variance in normalisation", "1e-5"},
     {"model.rope_theta", TUTTI_MEMBER(model.rope_theta), {1, 1e12}, "",
      "Base of the rotary position frequencies (llama)", "500000.0"},
+    {"model.rope_scaling", TUTTI_ENUM(model.rope_scaling.type, kRopeScalings), kNone, "",
+     "Which rotary frequencies rope_factor divides: llama3 the low ones, linear all", "\"linear\""},
     {"model.rope_factor", TUTTI_MEMBER(model.rope_scaling.factor), {1, 1e6}, "",
-     "Llama 3 frequency scaling: how far low frequencies are stretched; 1 is off", "8.0"},
+     "What rotary frequencies are divided by, for a longer context; 1 is off", "8.0"},
     {"model.rope_low_freq_factor", TUTTI_MEMBER(model.rope_scaling.low_freq_factor), {0, 1e6, true},
      "", "Llama 3 frequency scaling: waves longer than original_context / this are stretched", "1.0"},
     {"model.rope_high_freq_factor", TUTTI_MEMBER(model.rope_scaling.high_freq_factor),

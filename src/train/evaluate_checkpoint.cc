@@ -3,22 +3,15 @@
 #include <omp.h>
 
 #include "base/format.h"
-#include "checkpoint/checkpoint.h"
 #include "kernels/cpu/kernels.h"
 #include "tensor/available_memory.h"
 #include "train/model_tensors.h"
 #include "train/run_data.h"
 #include "train/run_programs.h"
-#include "train/trainer_state.h"
+#include "train/saved_model.h"
 
 namespace tutti {
 namespace {
-
-// Not every setting of the run: what a checkpoint is evaluated with is the model and the batch.
-Result<Config> saved_config(const Checkpoint& checkpoint) {
-  TUTTI_ASSIGN(const RunIdentity identity, identity_from_manifest(checkpoint.manifest()));
-  return parse_config(identity.config, checkpoint.directory() + ": trainer.config", {});
-}
 
 // Before the executor takes it.
 Status check_fits(const std::string& path, const Program& program) {
@@ -34,24 +27,24 @@ Status check_fits(const std::string& path, const Program& program) {
 
 Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
                                                  const EvaluateCheckpointOptions& options) {
-  TUTTI_ASSIGN(Checkpoint checkpoint, load_checkpoint(fs, options.path));
-  TUTTI_ASSIGN(const Config config, saved_config(checkpoint));
+  TUTTI_ASSIGN(const SavedModel saved, open_saved_model(fs, options.path));
+  const Config& config = saved.config;
   TUTTI_ASSIGN(const TokenDataset dataset, open_samples(fs, config, options.data, "--data"));
 
   const OpTable ops;
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
   TUTTI_ASSIGN(CompiledStep compiled, compile_evaluation(config, ops, *backend, nullptr));
-  TUTTI_TRY(check_fits(checkpoint.directory(), compiled.program));
+  TUTTI_TRY(check_fits(saved.tensors->directory(), compiled.program));
   std::vector<Program> programs;
   programs.push_back(std::move(compiled.program));
   TUTTI_ASSIGN(auto executor, Executor::create(std::move(programs), std::move(backend)));
   TUTTI_TRY(
-      load_tensors(checkpoint, model_tensors(*executor, 0, compiled.step, TensorSet::kParameters)));
+      load_tensors(*saved.tensors, model_tensors(*executor, 0, compiled.step, TensorSet::kParameters)));
 
   CheckpointEvaluation evaluation;
-  evaluation.checkpoint = checkpoint.directory();
-  evaluation.step = checkpoint.manifest().step;
+  evaluation.checkpoint = saved.tensors->directory();
+  evaluation.step = saved.step;
   evaluation.parameters = parameter_count(compiled.step.graph, compiled.step.model.parameters);
   const auto result = evaluate(*executor, 0, dataset, options.batches, options.stop_requested);
   if (!result) return error(ErrorKind::kInterrupted, "asked to stop before the evaluation's end");

@@ -1,5 +1,5 @@
-// The loss of a saved model on any token stream. The checkpoint needs nothing from outside: the
-// config that the model was trained with is in its manifest.
+// The loss of a saved model on any token stream. The model needs nothing from outside: the config
+// that it was trained with is in a checkpoint's manifest, or its sizes are in a config.json.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,8 @@
 namespace tutti {
 
 struct EvaluateCheckpointOptions {
-  std::string path;     // a checkpoint's directory, or a run's: its newest valid one
+  // A checkpoint's directory, a run's (its newest valid one), or one of Hugging Face.
+  std::string path;
   std::string data;     // prefix of a .bin/.idx pair
   int64_t batches = 0;  // microbatches as the run had them; 0: all of the data
   int threads = 0;      // 0: every core this process may use

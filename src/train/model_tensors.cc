@@ -14,15 +14,14 @@ ModelTensor tensor_of(const Executor& executor, size_t program, const std::strin
   return tensor;
 }
 
-Status check_same(const Checkpoint& checkpoint, const ModelTensor& tensor) {
-  const LogicalTensor* stored = checkpoint.find(tensor.name);
-  if (stored == nullptr) {
-    return not_found("{}: no tensor \"{}\", which the model has", checkpoint.directory(),
-                     tensor.name);
+Status check_same(const TensorSource& source, const ModelTensor& tensor) {
+  const std::optional<TensorType> stored = source.type_of(tensor.name);
+  if (!stored) {
+    return not_found("{}: no tensor \"{}\", which the model has", source.directory(), tensor.name);
   }
   if (stored->dtype == tensor.dtype && stored->sizes == tensor.sizes) return {};
-  return invalid("{}: tensor \"{}\" is {}{}, the model has {}{}", checkpoint.directory(),
-                 tensor.name, dtype_name(stored->dtype), sizes_text(stored->sizes),
+  return invalid("{}: tensor \"{}\" is {}{}, the model has {}{}", source.directory(), tensor.name,
+                  dtype_name(stored->dtype), sizes_text(stored->sizes),
                  dtype_name(tensor.dtype), sizes_text(tensor.sizes));
 }
 
@@ -59,11 +58,9 @@ std::vector<SnapshotTensor> snapshot_tensors(const std::vector<ModelTensor>& ten
   return result;
 }
 
-Status load_tensors(Checkpoint& checkpoint, const std::vector<ModelTensor>& tensors) {
-  for (const ModelTensor& tensor : tensors) TUTTI_TRY(check_same(checkpoint, tensor));
-  for (const ModelTensor& tensor : tensors) {
-    TUTTI_TRY(checkpoint.read(tensor.name, tensor.bytes));
-  }
+Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensors) {
+  for (const ModelTensor& tensor : tensors) TUTTI_TRY(check_same(source, tensor));
+  for (const ModelTensor& tensor : tensors) TUTTI_TRY(source.read(tensor.name, tensor.bytes));
   return {};
 }
 

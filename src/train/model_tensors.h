@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/status.h"
-#include "checkpoint/checkpoint.h"
 #include "checkpoint/save.h"
+#include "checkpoint/tensor_source.h"
 #include "execute/executor.h"
 #include "models/step_graph.h"
 
@@ -36,8 +36,8 @@ int64_t total_bytes(const std::vector<ModelTensor>& tensors);
 // The tensors of a snapshot; they point into the arena.
 std::vector<SnapshotTensor> snapshot_tensors(const std::vector<ModelTensor>& tensors);
 
-// Fills every tensor from a checkpoint. The first that is missing, or has another dtype or other
+// Fills every tensor from `source`. The first that is missing, or has another dtype or other
 // sizes, is an error that names it, before any is changed. Padding rows are left as they are.
-Status load_tensors(Checkpoint& checkpoint, const std::vector<ModelTensor>& tensors);
+Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensors);
 
 }  // namespace tutti

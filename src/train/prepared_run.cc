@@ -79,19 +79,22 @@ Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs,
 }
 
 Status fill_parameters(const Config& config, const StepGraph& step, int threads,
-                       std::optional<Resumption>& resumption, Executor& executor,
+                       std::optional<Resumption>& resumption,
+                       const std::optional<SavedModel>& initial, Executor& executor,
                        const std::vector<ModelTensor>& tensors) {
   if (resumption) return load_tensors(resumption->checkpoint, tensors);
   initialise_parameters(executor, kTrainProgram, step, static_cast<uint64_t>(config.train.seed),
                         cpu::default_kernels(), threads);
-  return {};
+  if (!initial) return {};
+  log_info("the parameters are those of {}", initial->tensors->directory());
+  return load_tensors(*initial->tensors,
+                      model_tensors(executor, kTrainProgram, step, TensorSet::kParameters));
 }
 
 }  // namespace
 
 Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, bool resume) {
   TUTTI_TRY(check_runnable(config));
-  TUTTI_ASSIGN(const std::string tokenizer, find_tokenizer(fs, config));
   TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
   const auto asked = static_cast<int>(config.train.threads);
   const int threads = asked > 0 ? asked : omp_get_max_threads();
@@ -102,6 +105,10 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
   TUTTI_ASSIGN(auto lock, lock_run(fs, config.run.dir));
   TUTTI_ASSIGN(std::optional<Resumption> resumption, find_resumption(fs, resume, identity, config));
   identity.config = format_config(config);
+  TUTTI_ASSIGN(const std::optional<SavedModel> initial,
+               open_initial_model(fs, config, resumption.has_value()));
+  const SavedModel* initial_model = initial ? &*initial : nullptr;
+  TUTTI_ASSIGN(const std::string tokenizer, find_tokenizer(fs, config, initial_model));
 
   const OpTable ops;
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
@@ -119,7 +126,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
   TUTTI_CHECK(total_bytes(tensors) == snapshot_bytes, "{} bytes, expected {}", total_bytes(tensors),
               snapshot_bytes);
   TUTTI_TRY(checkpoints->reserve(snapshot_bytes));
-  TUTTI_TRY(fill_parameters(config, step, threads, resumption, *executor, tensors));
+  TUTTI_TRY(fill_parameters(config, step, threads, resumption, initial, *executor, tensors));
 
   TrainerState state = resumption ? std::move(resumption->state) : TrainerState();
   checkpoints->set_saved_step(state.step);
@@ -127,7 +134,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
   if (!lock) {
     TUTTI_ASSIGN(lock, begin_run(fs, config.run.dir));
   }
-  TUTTI_TRY(write_run_files(fs, config, tokenizer));
+  TUTTI_TRY(write_run_files(fs, config, tokenizer, initial_model));
   TUTTI_ASSIGN(RunLog log, RunLog::open(fs, clock, config.run.dir,
                                         {.resume_step = state.step,
                                          .tensorboard = config.log.tensorboard,

@@ -14,8 +14,8 @@ constexpr std::string_view kFixedKeys[] = {"data.seed", "train.seed", "train.seq
                                            "train.micro_batch", "train.global_batch"};
 
 bool is_fixed(const ConfigKey& key) {
-  // A preset is only a name: the sizes that it stands for are compared one by one.
-  if (key.name == "model.preset") return false;
+  // These are only names: the sizes that they stand for are compared one by one.
+  if (key.name == "model.preset" || key.name == "model.init") return false;
   return std::ranges::count(kFixedSections, key.section()) > 0 ||
          std::ranges::count(kFixedKeys, key.name) > 0;
 }

@@ -1,6 +1,7 @@
 #include "train/run_start.h"
 
 #include "base/log.h"
+#include "checkpoint/hugging_face_files.h"
 #include "checkpoint/run_directory.h"
 #include "data/dataset_metadata.h"
 #include "data/tokenizer.h"
@@ -38,6 +39,26 @@ Status make_durable_directory(FileSystem& fs, const std::string& directory) {
   TUTTI_TRY(fs.create_directories(directory));
   for (const std::string& path : changed) TUTTI_TRY(fs.sync_directory(path));
   return {};
+}
+
+// By the keys of the data.
+Result<std::string> find_data_tokenizer(FileSystem& fs, const Config& config) {
+  const bool named = !config.tokenizer.path.empty();
+  std::string path = named ? config.tokenizer.path
+                           : join_path(parent_path(config.data.train), kDatasetTokenizerFile);
+  if (!named && !exists(fs, path)) return std::string();
+  const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
+  if (!tokenizer.ok()) {
+    if (named) return Error{tokenizer.error().kind, "tokenizer.path: " + tokenizer.message()};
+    // Tokens that others made may lie beside a tokenizer that is not known here.
+    log_warning("the run gets no tokenizer: {}", tokenizer.message());
+    return std::string();
+  }
+  if (tokenizer->vocab_size() > config.model.vocab) {
+    return invalid("{}: the tokenizer has {} tokens, but model.vocab is {}", path,
+                   tokenizer->vocab_size(), config.model.vocab);
+  }
+  return path;
 }
 
 }  // namespace
@@ -82,29 +103,38 @@ Result<std::unique_ptr<FileLock>> begin_run(FileSystem& fs, const std::string& r
   return lock;
 }
 
-Result<std::string> find_tokenizer(FileSystem& fs, const Config& config) {
-  const bool named = !config.tokenizer.path.empty();
-  std::string path = named ? config.tokenizer.path
-                           : join_path(parent_path(config.data.train), kDatasetTokenizerFile);
-  if (!named && !exists(fs, path)) return std::string();
-  const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
-  if (!tokenizer.ok()) {
-    if (named) return Error{tokenizer.error().kind, "tokenizer.path: " + tokenizer.message()};
-    // Tokens that others made may lie beside a tokenizer that is not known here.
-    log_warning("the run gets no tokenizer: {}", tokenizer.message());
-    return std::string();
-  }
-  if (tokenizer->vocab_size() > config.model.vocab) {
-    return invalid("{}: the tokenizer has {} tokens, but model.vocab is {}", path,
-                   tokenizer->vocab_size(), config.model.vocab);
-  }
-  return path;
+Result<std::optional<SavedModel>> open_initial_model(FileSystem& fs, const Config& config,
+                                                     bool resumed) {
+  if (config.init.empty() || resumed) return std::optional<SavedModel>();
+  Result<SavedModel> model = open_saved_model(fs, config.init);
+  if (!model.ok()) return Error{model.error().kind, "model.init: " + model.message()};
+  return std::optional<SavedModel>(std::move(model).value());
 }
 
-Status write_run_files(FileSystem& fs, const Config& config, const std::string& tokenizer_path) {
+Result<std::string> find_tokenizer(FileSystem& fs, const Config& config,
+                                   const SavedModel* initial) {
+  TUTTI_ASSIGN(const std::string of_data, find_data_tokenizer(fs, config));
+  if (initial == nullptr) return of_data;
+  const std::string of_model = find_tokenizer_json(fs, *initial);
+  if (of_data.empty() || of_model.empty()) return of_data.empty() ? of_model : of_data;
+  TUTTI_ASSIGN(const std::string data_text, read_file(fs, of_data, kTokenizerBytesMax));
+  TUTTI_ASSIGN(const std::string model_text, read_file(fs, of_model, kTokenizerBytesMax));
+  if (data_text != model_text) {
+    log_warning("{}, which the data were made with, differs from the initial model's {}", of_data,
+                of_model);
+  }
+  return of_data;
+}
+
+Status write_run_files(FileSystem& fs, const Config& config, const std::string& tokenizer_path,
+                       const SavedModel* initial) {
   if (!tokenizer_path.empty()) {
     TUTTI_ASSIGN(const std::string tokenizer, read_file(fs, tokenizer_path, kTokenizerBytesMax));
     TUTTI_TRY(write_file_atomic(fs, join_path(config.run.dir, kRunTokenizerName), tokenizer));
+  }
+  if (initial != nullptr) {
+    TUTTI_TRY(keep_hugging_face_files(fs, initial->hugging_face_files,
+                                      join_path(config.run.dir, kHuggingFaceFolder)));
   }
   return write_file_atomic(fs, join_path(config.run.dir, kRunConfigName), format_config(config));
 }

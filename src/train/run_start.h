@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
 #include "train/config.h"
+#include "train/saved_model.h"
 
 namespace tutti {
 
@@ -32,13 +33,19 @@ Result<std::unique_ptr<FileLock>> lock_run(FileSystem& fs, const std::string& ru
 // run began there in the meantime.
 Result<std::unique_ptr<FileLock>> begin_run(FileSystem& fs, const std::string& run_dir);
 
-// The tokenizer that a run's data were made with: tokenizer.path, or the one beside data.train, or
-// "" when neither is there. An error when tokenizer.path cannot be read (the other one then costs a
-// warning), and when either has more tokens than model.vocab.
-Result<std::string> find_tokenizer(FileSystem& fs, const Config& config);
+// What model.init names, when it is set and the run does not go on with a checkpoint.
+Result<std::optional<SavedModel>> open_initial_model(FileSystem& fs, const Config& config,
+                                                     bool resumed);
 
-// Writes the resolved config and a copy of the tokenizer into run.dir, so that its checkpoints need
-// nothing from outside.
-Status write_run_files(FileSystem& fs, const Config& config, const std::string& tokenizer_path);
+// The tokenizer that a run's data were made with: tokenizer.path, or the one beside data.train, or
+// that of `initial` (which may be null), or "" when none is there. An error when tokenizer.path cannot
+// be read (the one beside the data then costs a warning), and when either has more tokens than
+// model.vocab. Warns of data that were made with another tokenizer than the initial model's.
+Result<std::string> find_tokenizer(FileSystem& fs, const Config& config, const SavedModel* initial);
+
+// Writes the resolved config, a copy of the tokenizer and of the initial model's other files into
+// run.dir, so that its checkpoints need nothing from outside.
+Status write_run_files(FileSystem& fs, const Config& config, const std::string& tokenizer_path,
+                       const SavedModel* initial);
 
 }  // namespace tutti

@@ -26,7 +26,7 @@ TEST(RunStart, ARunThatDiedBeforeItsFirstCheckpointStartsAgain) {
   {
     const auto lock = begin_run(*fs, "/run");
     ASSERT_TRUE(lock.ok()) << lock.message();
-    ASSERT_TRUE(write_run_files(*fs, test_config(), "").ok());
+    ASSERT_TRUE(write_run_files(*fs, test_config(), "", nullptr).ok());
   }
   const auto start = find_start(*fs, "/run", true);
   ASSERT_TRUE(start.ok()) << start.message();

@@ -38,6 +38,9 @@ CASES = (
     # Qwen2's biases of queries, keys and values, its epsilon and base.
     _case("qwen2", {"architecture": "llama", "heads": 4, "kv_heads": 2, "head_dim": 12, "mlp": 112,
                     "qkv_bias": True, "norm_epsilon": 1e-6, "rope_theta": 1e6}),
+    # Qwen3's norms of heads, of a width of their own; a window shorter than the sequence.
+    _case("qwen3", {"architecture": "llama", "heads": 4, "kv_heads": 2, "head_dim": 16, "mlp": 112,
+                    "qk_norm": True, "norm_epsilon": 1e-6, "rope_theta": 1e6, "window": 7}),
 )
 
 
@@ -67,6 +70,8 @@ def parameter_shapes(case):
         linear(prefix + "attn.q", (kv, group, head), (embed,), m["qkv_bias"])
         linear(prefix + "attn.k", (kv, head), (embed,), m["qkv_bias"])
         linear(prefix + "attn.v", (kv, head), (embed,), m["qkv_bias"])
+        if m.get("qk_norm"):
+            shapes[prefix + "attn.q_norm.weight"] = shapes[prefix + "attn.k_norm.weight"] = (head,)
         linear(prefix + "attn.o", (embed,), (kv, group, head), gpt2)
         norm(prefix + "mlp_norm")
         for name in ("up",) if gpt2 else ("gate", "up"):

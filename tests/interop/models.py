@@ -78,12 +78,17 @@ class Model:
     def attention(self, x, name):
         """Letters: b batch, s query, t key, h key head, g query of its group, k head_dim."""
         q, k, v = (self.linear(x, f"{name}.{part}") for part in "qkv")
+        if self.model.get("qk_norm"):
+            q = rms_norm(q, self.p[name + ".q_norm.weight"], self.model["norm_epsilon"])
+            k = rms_norm(k, self.p[name + ".k_norm.weight"], self.model["norm_epsilon"])
         if self.model["architecture"] == "llama":
             q, k = rope(q, self.model), rope(k, self.model)
         scores = torch.einsum("bshgk,bthk->bhgst", q, k) / math.sqrt(self.model["head_dim"])
         seq = x.shape[1]
-        future = torch.ones(seq, seq, dtype=torch.bool).triu(1)
-        weights = torch.softmax(scores.masked_fill(future, -math.inf), dim=-1)
+        hidden = torch.ones(seq, seq, dtype=torch.bool).triu(1)
+        if self.model.get("window"):
+            hidden |= torch.ones(seq, seq, dtype=torch.bool).tril(-self.model["window"])
+        weights = torch.softmax(scores.masked_fill(hidden, -math.inf), dim=-1)
         heads = torch.einsum("bhgst,bthk->bshgk", weights, v)
         return self.linear(heads, name + ".o")
 

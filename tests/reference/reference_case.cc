@@ -23,6 +23,8 @@ ModelConfig parse_model(const json& object) {
   object.at("context").get_to(model.context);
   object.at("tied_embeddings").get_to(model.tied_embeddings);
   object.at("qkv_bias").get_to(model.qkv_bias);
+  model.qk_norm = object.value("qk_norm", false);
+  model.window = object.value("window", int64_t{0});
   object.at("norm_epsilon").get_to(model.norm_epsilon);
   object.at("rope_theta").get_to(model.rope_theta);
   const json& scaling = object.at("rope_scaling");

@@ -127,7 +127,7 @@ TEST_P(Reference, LossesOfTrainingAreThoseOfPyTorch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Recorded, Reference, testing::Values("gpt2", "llama", "qwen2"),
+INSTANTIATE_TEST_SUITE_P(Recorded, Reference, testing::Values("gpt2", "llama", "qwen2", "qwen3"),
                          [](const auto& info) { return info.param; });
 
 TEST(GradientSketch, SeesASmallChangeOfOneElement) {

@@ -24,10 +24,15 @@ double scaled_as_llama3(double frequency, double factor, const Attributes& attri
 void fill_inverse_frequencies(const Attributes& attributes, int64_t head_dim, float* out) {
   const double theta = attributes.get_double("theta", 10000);
   const double factor = attributes.get_double("factor", 1);
+  const bool linear = attributes.get_bool("linear");
   for (int64_t i = 0; i < head_dim / 2; ++i) {
     double frequency =
         std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
-    if (factor > 1) frequency = scaled_as_llama3(frequency, factor, attributes);
+    if (linear) {
+      frequency /= factor;
+    } else if (factor > 1) {
+      frequency = scaled_as_llama3(frequency, factor, attributes);
+    }
     out[i] = static_cast<float>(frequency);
   }
 }

@@ -173,6 +173,23 @@ TEST(Launch, GivesWhatWasWorkedOutByHand) {
   }
 }
 
+TEST(Launch, RopeDividesEveryFrequencyWhenItsScalingIsLinear) {
+  const Graph graph = graph_from(
+      "input %x: f32[batch=1, seq=1, head_dim=4]\ninput %p: i32[batch=1, seq=1]\nbody\n"
+      "  F %y: f32[batch=1, seq=1, head_dim=4] = rope(%x, %p) {factor=4.0, linear=true, "
+      "theta=100.0}\n");
+  const auto backend = make_cpu_backend(oracle_kernels(), 1);
+  GraphRunner runner(graph, *backend);
+  set(runner, graph.find("x"), {1, 1, 0, 0});
+  set(runner, graph.find("p"), {2});
+  runner.run();
+  const std::vector<double> y = runner.values(graph.find("y"));
+  EXPECT_NEAR(y[0], std::cos(2 * 1.0 / 4), 1e-6);
+  EXPECT_NEAR(y[2], std::sin(2 * 1.0 / 4), 1e-6);
+  EXPECT_NEAR(y[1], std::cos(2 * 0.1 / 4), 1e-6);
+  EXPECT_NEAR(y[3], std::sin(2 * 0.1 / 4), 1e-6);
+}
+
 // Position 1 turns the pair (1, 0) by its frequency. The expected frequencies are those of
 // Llama 3.1 8B, from Hugging Face's formula: kept, interpolated, and divided by 8.
 TEST(Launch, RopeScalesFrequenciesAsLlama3) {

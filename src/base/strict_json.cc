@@ -1,4 +1,4 @@
-#include "checkpoint/strict_json.h"
+#include "base/strict_json.h"
 
 #include <algorithm>
 #include <set>
@@ -91,11 +91,11 @@ Result<const json*> json_array(const json& object, const char* key, std::string_
   return value;
 }
 
-Result<Sizes> json_sizes(const json& value, std::string_view what) {
+Result<std::vector<int64_t>> json_sizes(const json& value, std::string_view what) {
   if (!value.is_array()) {
     return corrupt("{}: got {}, expected an array of integers", what, value.type_name());
   }
-  Sizes sizes;
+  std::vector<int64_t> sizes;
   sizes.reserve(value.size());
   for (const json& size : value) {
     if (!size.is_number_unsigned() || size.get<uint64_t>() > INT64_MAX) {

@@ -1,4 +1,4 @@
-// JSON as the formats of this folder need it: a repeated key is an error (most parsers silently
+// JSON as file formats need it: a repeated key is an error (most parsers silently
 // keep one of the two), nesting has a limit, and every error says what was parsed and where.
 // Pure functions; thread-safe.
 #pragma once
@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/status.h"
-#include "tensor/shape.h"
 
 namespace tutti {
 
@@ -28,7 +27,7 @@ Result<std::string> json_string(const nlohmann::json& object, const char* key,
 Result<const nlohmann::json*> json_array(const nlohmann::json& object, const char* key,
                                          std::string_view what);
 // The array of non-negative integers `value`.
-Result<Sizes> json_sizes(const nlohmann::json& value, std::string_view what);
+Result<std::vector<int64_t>> json_sizes(const nlohmann::json& value, std::string_view what);
 // Every key of the object `value` is one of `keys`.
 Status json_only_keys(const nlohmann::json& value, std::initializer_list<std::string_view> keys,
                       std::string_view what);

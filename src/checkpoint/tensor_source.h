@@ -1,0 +1,32 @@
+// Where a model's tensors come from, by the model's own names: a checkpoint, or a directory in
+// Hugging Face's conventions. Whoever loads a model needs no more than this.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/status.h"
+#include "tensor/shape.h"
+
+namespace tutti {
+
+struct TensorType {
+  DType dtype = DType::kF32;
+  Sizes sizes;
+};
+
+// Not thread-safe.
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+  // What errors call it.
+  virtual const std::string& directory() const = 0;
+  // Nothing when there is no tensor of this name.
+  virtual std::optional<TensorType> type_of(const std::string& name) const = 0;
+  // Fills `out`, dense and row-major, with all of the tensor. kNotFound: no such tensor. Requires
+  // out of the tensor's size.
+  virtual Status read(const std::string& name, std::span<char> out) = 0;
+};
+
+}  // namespace tutti

@@ -1,0 +1,153 @@
+#include "train/export_model.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/test_file_system.h"
+#include "checkpoint/save.h"
+#include "checkpoint/test_hugging_face.h"
+#include "data/tokenizer_json.h"
+#include "train/import_model.h"
+#include "train/saved_model.h"
+
+namespace tutti {
+namespace {
+
+const ModelConfig kModel = small_hugging_face_model(Architecture::kGpt2);
+
+std::map<std::string, std::string> contents(FileSystem& fs, const std::string& directory) {
+  std::map<std::string, std::string> files;
+  const auto entries = fs.list(directory);
+  EXPECT_TRUE(entries.ok());
+  for (const DirectoryEntry& entry : entries.value()) {
+    files[entry.name] = read_file(fs, join_path(directory, entry.name)).value();
+  }
+  return files;
+}
+
+class ExportModel : public testing::Test {
+ protected:
+  void SetUp() override { put_hugging_face_model(fs_, "/m", kModel); }
+
+  void import() {
+    const auto imported = import_model(fs_, "/m", "/run");
+    ASSERT_TRUE(imported.ok()) << imported.message();
+  }
+  // The error, or "" when there was none.
+  std::string export_to(const std::string& to, ExportOptions options = {}) {
+    if (options.from.empty()) options.from = "/run";
+    options.to = to;
+    const auto exported = export_model(fs_, options);
+    return exported.ok() ? "" : exported.message();
+  }
+
+  TestFileSystem fs_;
+};
+
+TEST_F(ExportModel, GivesBackTheTensorsThatWereImported) {
+  import();
+  EXPECT_EQ(export_to("/out"), "");
+  EXPECT_EQ(export_to("/sharded", {.weights = {.shard_bytes_max = 700}}), "");
+  EXPECT_GT(contents(fs_, "/sharded").size(), contents(fs_, "/out").size());
+  auto before = open_saved_model(fs_, "/m");
+  for (const char* path : {"/out", "/sharded"}) {
+    auto after = open_saved_model(fs_, path);
+    ASSERT_TRUE(after.ok()) << after.message();
+    EXPECT_EQ(after->config.model, kModel);
+    for (const HuggingFacePart& part : hugging_face_layout(kModel).parts) {
+      EXPECT_EQ(read_values(*before->tensors, part.parameter),
+                read_values(*after->tensors, part.parameter));
+    }
+  }
+}
+
+TEST_F(ExportModel, GivesTheSameBytesAgainAndAfterAnotherImport) {
+  import();
+  EXPECT_EQ(export_to("/a"), "");
+  EXPECT_EQ(export_to("/b"), "");
+  EXPECT_EQ(contents(fs_, "/a"), contents(fs_, "/b"));
+  ASSERT_TRUE(import_model(fs_, "/a", "/again").ok());
+  EXPECT_EQ(export_to("/c", {.from = "/again"}), "");
+  EXPECT_EQ(contents(fs_, "/a"), contents(fs_, "/c"));
+}
+
+TEST_F(ExportModel, KeepsWhatCameWithTheModel) {
+  const std::map<std::string, std::string> files = {
+      {"tokenizer_config.json", R"({"chat_template": "x"})"},
+      {"chat_template.jinja", "{{ x }}"},
+      {"special_tokens_map.json", "{}"},
+      {"generation_config.json", R"({"temperature": 0.6})"},
+      {"tokenizer.model", std::string("\0\1\2", 3)},
+      {"tokenizer.json", "no tokenizer that can be read"}};
+  for (const auto& [name, bytes] : files) put_file(fs_, "/m/" + name, bytes);
+  nlohmann::json config = nlohmann::json::parse(read_file(fs_, "/m/config.json").value());
+  config["eos_token_id"] = 9;
+  put_file(fs_, "/m/config.json", config.dump());
+  import();
+  EXPECT_EQ(export_to("/out"), "");
+  const auto written = contents(fs_, "/out");
+  for (const auto& [name, bytes] : files) EXPECT_EQ(written.at(name), bytes) << name;
+  EXPECT_EQ(nlohmann::json::parse(written.at("config.json"))["eos_token_id"], 9);
+}
+
+TEST_F(ExportModel, DescribesATokenizerThatCameAlone) {
+  TrainedBpe bpe;
+  bpe.tokens = {"<|endoftext|>"};
+  bpe.special_count = 1;
+  for (int byte = 0; byte < 256; ++byte) bpe.tokens.emplace_back(1, static_cast<char>(byte));
+  ModelConfig model = kModel;
+  model.vocab = 257;
+  put_hugging_face_model(fs_, "/m", model);
+  put_file(fs_, "/m/tokenizer.json", write_tokenizer_json(bpe).value());
+  // Without config.json in the run there is no original to take ids from.
+  import();
+  ASSERT_TRUE(fs_.remove("/run/hugging_face/config.json").ok());
+  EXPECT_EQ(export_to("/out"), "");
+  const auto written = contents(fs_, "/out");
+  EXPECT_EQ(nlohmann::json::parse(written.at("tokenizer_config.json"))["eos_token"],
+            "<|endoftext|>");
+  EXPECT_EQ(nlohmann::json::parse(written.at("config.json"))["eos_token_id"], 0);
+  EXPECT_EQ(nlohmann::json::parse(written.at("generation_config.json"))["eos_token_id"], 0);
+}
+
+TEST_F(ExportModel, ReplacesNothingUnlessForced) {
+  import();
+  EXPECT_EQ(export_to("/out", {.weights = {.shard_bytes_max = 700}}), "");
+  put_file(fs_, "/out/README.md", "mine");
+  const auto before = contents(fs_, "/out");
+  EXPECT_NE(export_to("/out").find("is there already; --force replaces it"), std::string::npos);
+  EXPECT_EQ(contents(fs_, "/out"), before);
+  EXPECT_EQ(export_to("/out", {.force = true}), "");
+  const auto after = contents(fs_, "/out");
+  EXPECT_EQ(after.at("README.md"), "mine");
+  EXPECT_TRUE(after.contains("model.safetensors"));
+  EXPECT_FALSE(after.contains("model.safetensors.index.json"));
+  EXPECT_FALSE(std::any_of(after.begin(), after.end(),
+                           [](const auto& file) { return file.first.starts_with("model-"); }));
+  EXPECT_TRUE(open_saved_model(fs_, "/out").ok());
+}
+
+TEST_F(ExportModel, LeavesNothingWhenTheDiskIsFull) {
+  import();
+  fs_.set_capacity(1 << 20);
+  EXPECT_NE(export_to("/out"), "");
+  EXPECT_FALSE(exists(fs_, "/out/config.json"));
+  EXPECT_FALSE(exists(fs_, "/out/model.safetensors.tmp"));
+}
+
+TEST_F(ExportModel, NamesWhatNoModelTypeHas) {
+  import();
+  auto saved = open_saved_model(fs_, "/run");
+  ASSERT_TRUE(saved.ok());
+  Config config = saved->config;
+  config.model.window = 4;
+  Snapshot snapshot;
+  snapshot.state.trainer = {{"config", format_config(config)}};
+  ASSERT_TRUE(save_checkpoint(fs_, "/odd", snapshot).ok());
+  EXPECT_NE(export_to("/out", {.from = "/odd"}).find("model.window"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tutti

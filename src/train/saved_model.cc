@@ -1,0 +1,79 @@
+#include "train/saved_model.h"
+
+#include <algorithm>
+
+#include "checkpoint/hugging_face_directory.h"
+#include "checkpoint/hugging_face_files.h"
+#include "train/config_check.h"
+
+namespace tutti {
+namespace {
+
+constexpr int64_t kSampleTokensMax = 1024;
+constexpr const char* kTokenizerJson = "tokenizer.json";
+constexpr const char* kTokenizerModel = "tokenizer.model";
+
+// The config is the text that the run's trainer left in the checkpoint.
+Result<Config> config_of(const Checkpoint& checkpoint) {
+  const auto& trainer = checkpoint.manifest().trainer;
+  const auto text = trainer.find("config");
+  const std::string path = join_path(checkpoint.directory(), kManifestName);
+  if (text == trainer.end() || !text->is_string()) {
+    return corrupt("{}: the trainer state holds no text called config", path);
+  }
+  return parse_config(text->get_ref<const std::string&>(), path + ": config", {});
+}
+
+Result<SavedModel> open_hugging_face(FileSystem& fs, const std::string& path) {
+  TUTTI_ASSIGN(HuggingFaceDirectory directory, HuggingFaceDirectory::open(fs, path));
+  SavedModel saved;
+  saved.config = default_config(directory.model());
+  if (const Status status = check_config(saved.config); !status.ok()) {
+    return invalid("{}: {}", join_path(path, kHuggingFaceConfigName), status.message());
+  }
+  saved.tensors = std::make_unique<HuggingFaceDirectory>(std::move(directory));
+  saved.tokenizer_paths = {join_path(path, kTokenizerJson), join_path(path, kTokenizerModel)};
+  saved.hugging_face_files = path;
+  return saved;
+}
+
+Result<SavedModel> open_checkpoint(FileSystem& fs, const std::string& path, Trust trust) {
+  TUTTI_ASSIGN(Checkpoint checkpoint, load_checkpoint(fs, path, trust));
+  SavedModel saved;
+  TUTTI_ASSIGN(saved.config, config_of(checkpoint));
+  const std::string run = parent_path(checkpoint.directory());
+  saved.step = checkpoint.manifest().step;
+  saved.hugging_face_files = join_path(run, kHuggingFaceFolder);
+  saved.tokenizer_paths = {join_path(checkpoint.directory(), kTokenizerJson),
+                           join_path(run, kTokenizerJson)};
+  if (!saved.config.tokenizer.path.empty()) {
+    saved.tokenizer_paths.push_back(saved.config.tokenizer.path);
+  }
+  saved.tokenizer_paths.push_back(join_path(saved.hugging_face_files, kTokenizerModel));
+  saved.tensors = std::make_unique<Checkpoint>(std::move(checkpoint));
+  return saved;
+}
+
+}  // namespace
+
+Config default_config(const ModelConfig& model) {
+  Config config;
+  config.model = model;
+  config.train.seq_len = std::min(kSampleTokensMax, model.context);
+  fill_derived(config);
+  return config;
+}
+
+Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path, Trust trust) {
+  if (is_hugging_face_directory(fs, path)) return open_hugging_face(fs, path);
+  return open_checkpoint(fs, path, trust);
+}
+
+std::string find_tokenizer_json(FileSystem& fs, const SavedModel& model) {
+  for (const std::string& path : model.tokenizer_paths) {
+    if (path.ends_with(".json") && exists(fs, path)) return path;
+  }
+  return "";
+}
+
+}  // namespace tutti
