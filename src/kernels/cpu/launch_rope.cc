@@ -1,5 +1,5 @@
-// Inverse frequencies are computed at each call, in double precision: head_dim / 2 powers are
-// nothing beside the rotation, and a call then depends on nothing that was made before it.
+// Inverse frequencies are computed at each call, in double precision: a product each, so that a call
+// depends on nothing that was made before it and costs little even for one token.
 #include <cmath>
 #include <numbers>
 
@@ -24,9 +24,10 @@ double scaled_as_llama3(double frequency, double factor, const Attributes& attri
 void fill_inverse_frequencies(const Attributes& attributes, int64_t head_dim, float* out) {
   const double theta = attributes.get_double("theta", 10000);
   const double factor = attributes.get_double("factor", 1);
-  for (int64_t i = 0; i < head_dim / 2; ++i) {
-    double frequency =
-        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
+  const double ratio = std::pow(theta, -2.0 / static_cast<double>(head_dim));
+  double power = 1;  // theta^(-2 i / head_dim)
+  for (int64_t i = 0; i < head_dim / 2; ++i, power *= ratio) {
+    double frequency = power;
     if (factor > 1) frequency = scaled_as_llama3(frequency, factor, attributes);
     out[i] = static_cast<float>(frequency);
   }
