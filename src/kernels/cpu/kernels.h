@@ -5,9 +5,9 @@
 // Contract of every kernel: dense row-major operands unless a stride is given; nothing is allocated
 // (scratch comes in as `workspace`, whose size the *_workspace_bytes function tells); no
 // communication and no knowledge of ranks; `threads` OpenMP threads are used inside. Except for
-// matrix products by oneDNN, results do not depend on `threads`, and do not depend on which other
-// rows are in the call for the dims that are not reduced. Tails of vectors are masked, not peeled,
-// so the position of an element in a vector does not change its bits.
+// matrix products by oneDNN (of more than one row), results do not depend on `threads`, and do not
+// depend on which other rows are in the call for the dims that are not reduced. Tails of vectors are
+// masked, not peeled, so the position of an element in a vector does not change its bits.
 //
 // Shape suffixes: n tokens (batch * seq), d embed, v vocabulary rows, b batch, s query positions,
 // t key positions, h kv_heads, g group (queries per key head), k head_dim.
