@@ -23,6 +23,7 @@ struct GenerateFlags {
   bool prompt_given = false;
   GenerationOptions generation{.sampling = {.temperature = 0.8, .top_p = 0.95}};
   int threads = 0;
+  std::string weights = "f32";
   bool echo = false;
   bool ignore_end = false;
   bool json = false;
@@ -42,6 +43,10 @@ Result<std::vector<int32_t>> prompt_tokens(const Tokenizer& tokenizer, const std
   return std::vector<int32_t>{end->id};
 }
 
+int thread_count(const GenerateFlags& flags) {
+  return flags.threads > 0 ? flags.threads : describe_cpu().logical_cores;
+}
+
 Result<std::unique_ptr<CachedModel>> load_model(TrainedModel& trained, const GenerateFlags& flags,
                                                 int64_t prompt_tokens) {
   const ModelConfig& config = trained.config.model;
@@ -52,24 +57,47 @@ Result<std::unique_ptr<CachedModel>> load_model(TrainedModel& trained, const Gen
   // The last token drawn is not read again.
   const int64_t wanted = flags.generation.tokens_max - 1;
   CachedModelOptions options;
-  options.capacity = prompt_tokens + std::clamp<int64_t>(wanted, 0, config.context - prompt_tokens);
-  const int threads = flags.threads > 0 ? flags.threads : describe_cpu().logical_cores;
-  TUTTI_ASSIGN(auto model, CachedModel::create(config, options,
-                                               make_cpu_backend(cpu::default_kernels(), threads)));
+  options.weights = *parse_dtype(flags.weights);
+  // Rounded up: the last piece of a prompt is padded where there is room.
+  const int64_t positions = (prompt_tokens + std::max<int64_t>(wanted, 0) + 63) / 64 * 64;
+  options.capacity = std::min(positions, config.context);
+  TUTTI_ASSIGN(auto model,
+               CachedModel::create(config, options,
+                                   make_cpu_backend(cpu::default_kernels(), thread_count(flags))));
   TUTTI_TRY(model->load(*trained.tensors));
   return model;
 }
 
-double tokens_per_s(const Generation& generation) {
-  return generation.generate_s > 0
-             ? static_cast<double>(generation.tokens.size()) / generation.generate_s
-             : 0;
+// How fast a generation was; 0 for what took no time.
+struct Rates {
+  double prompt_tokens_per_s = 0;
+  double tokens_per_s = 0;        // one by one, after the prompt
+  double memory_bytes_per_s = 0;  // weights and cache that these tokens had to read
+};
+
+Rates rates_of(const CachedModel& model, int64_t prompt_tokens, const Generation& generation) {
+  Rates rates;
+  if (generation.prompt_s > 0) {
+    rates.prompt_tokens_per_s = static_cast<double>(prompt_tokens) / generation.prompt_s;
+  }
+  if (generation.generate_s > 0) {
+    double bytes = 0;
+    for (int64_t i = 0; i < generation.steps; ++i) {
+      bytes += static_cast<double>(model.token_bytes(prompt_tokens + i));
+    }
+    rates.tokens_per_s = static_cast<double>(generation.steps) / generation.generate_s;
+    rates.memory_bytes_per_s = bytes / generation.generate_s;
+  }
+  return rates;
 }
 
-int print_result(const TrainedModel& trained, const std::string& prompt, size_t prompt_tokens,
-                 const std::string& text, const Generation& generation) {
+int print_result(const TrainedModel& trained, const GenerateFlags& flags, const std::string& prompt,
+                 size_t prompt_tokens, const std::string& text, const Generation& generation,
+                 const Rates& rates) {
   return print_json("generate", {{"checkpoint", trained.tensors->directory()},
                                  {"step", trained.step},
+                                 {"weights", flags.weights},
+                                 {"threads", thread_count(flags)},
                                  {"prompt", prompt},
                                  {"prompt_tokens", prompt_tokens},
                                  {"text", text},
@@ -77,14 +105,18 @@ int print_result(const TrainedModel& trained, const std::string& prompt, size_t 
                                  {"stop_reason", stop_reason_name(generation.reason)},
                                  {"prompt_s", generation.prompt_s},
                                  {"generate_s", generation.generate_s},
-                                 {"tokens_per_s", tokens_per_s(generation)}});
+                                 {"prompt_tokens_per_s", rates.prompt_tokens_per_s},
+                                 {"tokens_per_s", rates.tokens_per_s},
+                                 {"memory_bytes_per_s", rates.memory_bytes_per_s}});
 }
 
-void print_rate(size_t prompt_tokens, const Generation& generation) {
-  log_info("{} tokens in {:.2f} s: {:.1f} tokens/s; the prompt's {} tokens took {:.3f} s{}",
-           generation.tokens.size(), generation.generate_s, tokens_per_s(generation), prompt_tokens,
-           generation.prompt_s,
-           generation.reason == StopReason::kContext ? "; the context is full" : "");
+void print_rate(size_t prompt_tokens, const Generation& generation, const Rates& rates) {
+  log_info(
+      "{} tokens in {:.2f} s: {:.1f} tokens/s, {:.1f} GB/s; the prompt's {} tokens took {:.3f} s: "
+      "{:.0f} tokens/s{}",
+      generation.tokens.size(), generation.generate_s, rates.tokens_per_s,
+      rates.memory_bytes_per_s / 1e9, prompt_tokens, generation.prompt_s, rates.prompt_tokens_per_s,
+      generation.reason == StopReason::kContext ? "; the context is full" : "");
 }
 
 Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
@@ -122,9 +154,11 @@ Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
   TUTTI_ASSIGN(const Generation generation, generate(*model, tokens, options, *clock, sink));
   TUTTI_TRY(status);
   show(stream.finish());
-  const int exit = flags.json ? print_result(trained, prompt, tokens.size(), text, generation)
-                              : print_text("generate", "\n");
-  if (!flags.json && exit == kExitOk) print_rate(tokens.size(), generation);
+  const Rates rates = rates_of(*model, std::ssize(tokens), generation);
+  const int exit =
+      flags.json ? print_result(trained, flags, prompt, tokens.size(), text, generation, rates)
+                 : print_text("generate", "\n");
+  if (!flags.json && exit == kExitOk) print_rate(tokens.size(), generation, rates);
   return exit == kExitOk && stop.requested() ? 128 + stop.caught() : exit;
 }
 
@@ -134,7 +168,8 @@ int run_generate(int argc, char** argv) {
   CommandLine app("Continue a text with a trained model, as the text is made.", "tutti generate");
   GenerateFlags flags;
   SamplingOptions& sampling = flags.generation.sampling;
-  app.add_option("CHECKPOINT", flags.path, "A checkpoint, a run directory (its newest one), or a Hugging Face directory")
+  app.add_option("CHECKPOINT", flags.path,
+                 "A checkpoint, a run directory (its newest one), or a Hugging Face directory")
       ->required();
   CommandLineOption* prompt =
       app.add_option("--prompt", flags.prompt, "Standard input when missing");
@@ -150,6 +185,10 @@ int run_generate(int argc, char** argv) {
   app.add_option("--seed", sampling.seed, "Of the random numbers")->capture_default_str();
   app.add_option("--threads", flags.threads, "0: those of the machine")
       ->range(0, 1024)
+      ->capture_default_str();
+  app.add_option("--weights", flags.weights,
+                 "f32, or bf16: matrices rounded to half the memory, nearly twice the speed")
+      ->one_of({"f32", "bf16"})
       ->capture_default_str();
   app.add_flag("--echo", flags.echo, "Print the prompt first");
   app.add_flag("--ignore-end", flags.ignore_end, "Go on after an end of text");

@@ -32,10 +32,11 @@ Executor::Executor(std::vector<Program> programs, std::unique_ptr<Backend> backe
   for (const Program& program : programs) persistent = std::max(persistent, program.persistent_bytes);
   for (Program& program : programs) {
     program.persistent_bytes = persistent;
-    sets_.push_back({std::move(program), {}});
+    sets_.push_back({std::move(program), {}, {}});
   }
   // Bound instructions point into the programs, which stay where they are from here on.
   for (ProgramState& state : sets_) {
+    state.pointed.resize(state.program.bodies.size(), false);
     for (const Body& body : state.program.bodies) {
       state.bound.emplace_back();
       for (const Instruction& i : body.instructions) {
@@ -75,9 +76,18 @@ Operand Executor::operand(size_t index, std::string_view name, int microbatch) c
   return operand;
 }
 
+// With one microbatch a body runs once a step, and its operands stay where they are.
+void Executor::point(ProgramState& state, const Action& action) {
+  const auto body = static_cast<size_t>(action.body);
+  if (state.pointed[body] && state.program.microbatches == 1) return;
+  for (BoundInstruction& bound : state.bound[body]) {
+    bound.point(state.program, arena_.data(), action.microbatch, action.slots);
+  }
+  state.pointed[body] = true;
+}
+
 void Executor::run_instruction(ProgramState& state, const Action& action, size_t index) {
-  BoundInstruction& bound = state.bound[static_cast<size_t>(action.body)][index];
-  bound.point(state.program, arena_.data(), action.microbatch, action.slots);
+  const BoundInstruction& bound = state.bound[static_cast<size_t>(action.body)][index];
   const KernelCall call = bound.call(state.program, arena_.data(), action.microbatch);
   if (profile_ == nullptr) {
     backend_->run(call);
@@ -93,6 +103,7 @@ void Executor::run(size_t index) {
   ProgramState& state = sets_[index];
   for (const Action& action : state.program.actions) {
     const Body& body = state.program.bodies[static_cast<size_t>(action.body)];
+    point(state, action);
     for (size_t i = 0; i < body.instructions.size(); ++i) run_instruction(state, action, i);
   }
 }

@@ -45,9 +45,11 @@ class Executor {
   struct ProgramState {
     Program program;
     std::vector<std::vector<BoundInstruction>> bound;  // by body and instruction
+    std::vector<bool> pointed;                         // by body: operands point into the arena
   };
 
   Executor(std::vector<Program> programs, std::unique_ptr<Backend> backend);
+  void point(ProgramState& state, const Action& action);
   void run_instruction(ProgramState& state, const Action& action, size_t index);
 
   std::vector<ProgramState> sets_;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "ops/op_def.h"
+#include "tensor/float_conversion.h"
 
 namespace tutti {
 namespace {
@@ -38,6 +39,8 @@ double as_double(const Operand& operand, int64_t i) {
       return operand.as<float>()[i];
     case DType::kF64:
       return operand.as<double>()[i];
+    case DType::kBF16:
+      return bf16_to_f32(operand.as<uint16_t>()[i]);
     case DType::kI32:
       return operand.as<int32_t>()[i];
     case DType::kI64:

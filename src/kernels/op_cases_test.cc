@@ -8,6 +8,7 @@
 #include "ir/text.h"
 #include "ir/verify.h"
 #include "kernels/cpu/kernels.h"
+#include "tensor/float_conversion.h"
 
 namespace tutti {
 namespace {
@@ -188,6 +189,9 @@ void fill_normal(ValueId id, cpu::RandomInputs& random, GraphRunner& runner) {
   if (operand.dtype == DType::kF32) {
     const std::vector<float> values = random.normal(operand.count());
     std::copy(values.begin(), values.end(), operand.as<float>());
+  } else if (operand.dtype == DType::kBF16) {
+    const std::vector<float> values = random.normal(operand.count());
+    std::transform(values.begin(), values.end(), operand.as<uint16_t>(), f32_to_bf16);
   } else {
     TUTTI_CHECK(operand.dtype == DType::kF64, "{} needs a range", dtype_name(operand.dtype));
     const std::vector<float> values = random.normal(operand.count());

@@ -26,7 +26,8 @@ double LayerBuilder::residual_stddev() const {
 ValueId LayerBuilder::parameter(const std::string& name, std::vector<Dim> dims,
                                 Initialisation initialisation, double stddev, int64_t valid_rows) {
   const bool matrix = dims.size() > 1 && initialisation == Initialisation::kNormal;
-  const ValueId id = builder_.declare(Role::kParameter, name, DType::kF32, std::move(dims));
+  const DType dtype = matrix ? options_.weights : DType::kF32;
+  const ValueId id = builder_.declare(Role::kParameter, name, dtype, std::move(dims));
   model_.parameters.push_back({id, initialisation, stddev, matrix, valid_rows});
   return id;
 }

@@ -15,6 +15,11 @@ Status check_sizes(const ModelConfig& c, const BuildOptions& options) {
   for (const auto& size : kSizes) {
     if (size.value < 1) return invalid("model.{} = {}, expected at least 1", size.name, size.value);
   }
+  const bool narrow = options.weights == DType::kBF16;
+  const bool generates = options.mode == BuildOptions::Mode::kGenerate;
+  if (options.weights != DType::kF32 && !(narrow && generates)) {
+    return invalid("weights in {}: expected f32, or bf16 in generation", dtype_name(options.weights));
+  }
   if (c.heads % c.kv_heads != 0) {
     return invalid("model.heads = {} is not a multiple of model.kv_heads = {}", c.heads, c.kv_heads);
   }

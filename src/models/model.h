@@ -42,6 +42,7 @@ struct BuildOptions {
   int64_t batch = kSymbolic;
   int64_t cache_context = 0;  // kGenerate: positions that the key and value cache holds
   uint64_t seed = 0;          // keys of dropout
+  DType weights = DType::kF32;  // of matrices; kBF16 in generation only. Norms and biases are F32
   int64_t vocab_multiple = 64;  // the vocabulary is padded to a multiple of this
 };
 

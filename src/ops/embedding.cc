@@ -1,5 +1,6 @@
 // embedding(ids[...], w[rows, d...]) -> y[..., d...]: row ids[i] of w. When `rows` is cut, each rank
-// fills the rows that it holds and leaves zeros elsewhere: the sum over ranks is the result.
+// fills the rows that it holds and leaves zeros elsewhere: the sum over ranks is the result. Rows of a
+// BF16 table are widened: y is F32.
 // embedding_grad(ids, dy) -> dw[rows, d...] adds each token's gradient to its row in token order.
 #include "ops/all_ops.h"
 
@@ -13,7 +14,8 @@ InferredTypes infer_embedding(const OpInputs& in) {
     return invalid("{}: the table %{} needs a dim of rows and at least one more", in.where(),
                    in.name(1));
   }
-  ValueType type{in.type(1).dtype, in.dims(0)};
+  const DType dtype = in.type(1).dtype == DType::kBF16 ? DType::kF32 : in.type(1).dtype;
+  ValueType type{dtype, in.dims(0)};
   type.dims.insert(type.dims.end(), in.dims(1).begin() + 1, in.dims(1).end());
   return std::vector<ValueType>{type};
 }

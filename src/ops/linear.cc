@@ -1,8 +1,9 @@
 // linear(x[..., in], w[out, in], bias[out]?) -> y[..., out], contracting the dims in `contract`.
 //
 // The contracted dims are the last of x and either the last of w (the usual weight) or its first
-// (the input gradient, which is a linear of dy with the same weight). linear_weight_grad contracts
-// the first dims of both operands; bias_grad sums all dims but those in `keep`.
+// (the input gradient, which is a linear of dy with the same weight). A weight of the usual layout may
+// be BF16 beside an x in F32: it is widened exactly, and y is F32. linear_weight_grad contracts the
+// first dims of both operands; bias_grad sums all dims but those in `keep`.
 #include <algorithm>
 
 #include "ops/all_ops.h"
@@ -28,10 +29,14 @@ InferredTypes infer_linear(const OpInputs& in) {
                    fmt::join(contract, ", "));
   }
   TUTTI_TRY(in.expect_suffix(0, inner));
-  if (!starts_with(in.dims(1), inner)) TUTTI_TRY(in.expect_suffix(1, inner));
-  TUTTI_TRY(in.expect_dtype(1, in.type(0).dtype));
+  const bool narrow = in.type(0).dtype == DType::kF32 && in.type(1).dtype == DType::kBF16;
+  if (narrow || !starts_with(in.dims(1), inner)) TUTTI_TRY(in.expect_suffix(1, inner));
+  if (!narrow) TUTTI_TRY(in.expect_dtype(1, in.type(0).dtype));
   const std::vector<Dim> out = without(in.dims(1), contract);
-  if (in.count() == 3) TUTTI_TRY(in.expect_dims(2, out));
+  if (in.count() == 3) {
+    TUTTI_TRY(in.expect_dtype(2, in.type(0).dtype));
+    TUTTI_TRY(in.expect_dims(2, out));
+  }
   return std::vector<ValueType>{{in.type(0).dtype, joined(without(in.dims(0), contract), out)}};
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "execute/initialise.h"
 #include "execute/program_set.h"
-#include "train/model_tensors.h"
+#include "serve/load_parameters.h"
+#include "serve/prompt_pieces.h"
 
 namespace tutti {
 namespace {
@@ -19,15 +21,37 @@ Result<std::vector<int64_t>> program_sizes(const CachedModelOptions& options, in
   return sizes;
 }
 
-Result<CompiledStep> compile_size(const ModelConfig& config, int64_t seq, int64_t capacity,
+Result<CompiledStep> compile_size(const ModelConfig& config, const BuildOptions& build,
                                   const OpTable& ops, const Backend& backend,
                                   PersistentLayout& layout) {
-  BuildOptions build;
-  build.seq = seq;
-  build.cache_context = capacity;
   TUTTI_ASSIGN(StepGraph step, build_generation_step(ops, config, build));
   return compile_step(std::move(step), Plan{}, forward_schedule(1), ops, backend, PassOptions{},
                       &layout);
+}
+
+// Bytes of the parameters that the program reads as a whole: an embedding looks up a row.
+int64_t whole_parameter_bytes(const Program& program) {
+  std::vector<bool> read(program.buffers.size(), false);
+  for (const Body& body : program.bodies) {
+    for (const Instruction& instruction : body.instructions) {
+      if (instruction.kind == OpKind::kEmbedding) continue;
+      for (BufferId id : instruction.inputs) read[static_cast<size_t>(id.index)] = true;
+    }
+  }
+  int64_t bytes = 0;
+  for (size_t i = 0; i < read.size(); ++i) {
+    const Buffer& buffer = program.buffers[i];
+    if (read[i] && buffer.role == Role::kParameter) bytes += buffer.bytes;
+  }
+  return bytes;
+}
+
+int64_t cache_bytes(const Program& program) {
+  int64_t bytes = 0;
+  for (const Buffer& buffer : program.buffers) {
+    if (buffer.role == Role::kState) bytes += buffer.bytes;
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -47,13 +71,20 @@ Result<std::unique_ptr<CachedModel>> CachedModel::create(const ModelConfig& conf
   const OpTable ops;
   PersistentLayout layout;
   std::vector<Program> programs;
+  BuildOptions build;
+  build.cache_context = capacity;
+  build.weights = options.weights;
   for (const int64_t seq : sizes) {
-    TUTTI_ASSIGN(CompiledStep compiled, compile_size(config, seq, capacity, ops, *backend, layout));
+    build.seq = seq;
+    TUTTI_ASSIGN(CompiledStep compiled, compile_size(config, build, ops, *backend, layout));
     if (programs.empty()) model->step_ = std::move(compiled.step);
     programs.push_back(std::move(compiled.program));
   }
   TUTTI_ASSIGN(model->executor_, Executor::create(std::move(programs), std::move(backend)));
+  model->program_tokens_ = sizes;
   const Executor& executor = *model->executor_;
+  model->weight_bytes_ = whole_parameter_bytes(executor.program(0));
+  model->position_bytes_ = cache_bytes(executor.program(0)) / capacity;
   for (size_t i = 0; i < sizes.size(); ++i) {
     model->sizes_.push_back({sizes[i], executor.operand(i, "tokens").as<int32_t>(),
                              executor.operand(i, "positions").as<int32_t>(),
@@ -65,7 +96,11 @@ Result<std::unique_ptr<CachedModel>> CachedModel::create(const ModelConfig& conf
 }
 
 Status CachedModel::load(TensorSource& source) {
-  return load_tensors(source, model_tensors(*executor_, 0, step_, TensorSet::kParameters));
+  return load_parameters(source, model_tensors(*executor_, 0, step_, TensorSet::kParameters));
+}
+
+void CachedModel::initialise(uint64_t seed, const cpu::Kernels& kernels, int threads) {
+  initialise_parameters(*executor_, 0, step_, seed, kernels, threads);
 }
 
 void CachedModel::rewind(int64_t length) {
@@ -86,27 +121,12 @@ Result<std::span<const float>> CachedModel::append(std::span<const int32_t> toke
   }
   const float* logits = nullptr;
   while (!tokens.empty()) {
-    const size_t size = choose_size(std::ssize(tokens));
+    const size_t size = choose_piece(program_tokens_, std::ssize(tokens), capacity_ - length_);
     const auto piece = tokens.first(std::min<size_t>(tokens.size(), sizes_[size].tokens));
     logits = run(size, piece);
     tokens = tokens.subspan(piece.size());
   }
   return std::span<const float>(logits, static_cast<size_t>(vocab_));
-}
-
-// The smallest size that holds them all, unless more than half of it would be padding; else the
-// largest that they fill. Padding needs room in the cache as well.
-size_t CachedModel::choose_size(int64_t tokens) const {
-  if (tokens == 1) return 0;
-  size_t filled = 0;
-  for (size_t i = 1; i < sizes_.size(); ++i) {
-    const int64_t size = sizes_[i].tokens;
-    if (size > capacity_ - length_) break;
-    const bool smallest = i == 1;
-    if (size >= tokens && (smallest || size <= 2 * tokens)) return i;
-    if (size <= tokens) filled = i;
-  }
-  return filled;
 }
 
 const float* CachedModel::run(size_t index, std::span<const int32_t> tokens) {

@@ -7,6 +7,7 @@
 #include "checkpoint/save.h"
 #include "execute/program_set.h"
 #include "serve/test_model.h"
+#include "tensor/float_conversion.h"
 
 namespace tutti {
 namespace {
@@ -166,6 +167,59 @@ TEST(CachedModel, RefusesACacheLongerThanTheContext) {
   EXPECT_FALSE(create({.capacity = 0, .prefill_sizes = {16, 16}}).ok());
 }
 
+// The logits of BF16 weights are those of the same numbers in FP32: nothing else is rounded.
+TEST_P(CachedModelTest, Bf16WeightsAreRoundedOnce) {
+  const ModelConfig config = small_serving_model(GetParam());
+  auto wide = make_small_model(config, {}, kSeed);
+  auto narrow = make_small_model(config, {.weights = DType::kBF16}, kSeed);
+  ASSERT_TRUE(wide && narrow);
+  int rounded = 0;
+  for (const ParameterInfo& info : wide->step().model.parameters) {
+    const std::string& name = wide->step().graph.value(info.value).name;
+    const Operand from = narrow->parameter(name), to = wide->parameter(name);
+    EXPECT_EQ(from.dtype == DType::kBF16, info.decayed) << name;
+    if (from.dtype != DType::kBF16) continue;
+    for (int64_t i = 0; i < to.count(); ++i) {
+      const float number = bf16_to_f32(from.as<uint16_t>()[i]);
+      rounded += number != to.as<float>()[i];
+      to.as<float>()[i] = number;
+    }
+  }
+  EXPECT_GT(rounded, 1000);
+  const std::vector<int32_t> tokens = random_tokens(kSeed, 50, config.vocab);
+  for (const size_t piece : {1, 7, 50}) {
+    expect_near(logits_by_pieces(*narrow, tokens, piece), logits_by_pieces(*wide, tokens, piece),
+                fmt::format("pieces of {}", piece));
+  }
+}
+
+TEST(CachedModel, Bf16WeightsTakeHalfTheMemory) {
+  const ModelConfig config = small_serving_model(Architecture::kLlama);
+  const auto wide = make_small_model(config, {}, kSeed);
+  const auto narrow = make_small_model(config, {.weights = DType::kBF16}, kSeed);
+  ASSERT_TRUE(wide && narrow);
+  int64_t matrices = 0, vectors = 0, embedding = 0;
+  for (const ParameterInfo& info : wide->step().model.parameters) {
+    const Value& value = wide->step().graph.value(info.value);
+    const int64_t count = element_count(value.type.dims);
+    (info.decayed ? matrices : vectors) += count;
+    if (value.name == "embed.weight") embedding = count;  // not tied: a token looks up one row
+  }
+  // Keys and values of 2 layers, 2 heads of 8.
+  const int64_t position = 2 * 2 * 2 * 8 * 4;
+  EXPECT_EQ(wide->token_bytes(10), 4 * (matrices - embedding + vectors) + 10 * position);
+  EXPECT_EQ(narrow->token_bytes(10), 2 * (matrices - embedding) + 4 * vectors + 10 * position);
+  const int64_t saved = wide->allocated_bytes() - narrow->allocated_bytes();
+  EXPECT_GT(saved, matrices * 2 * 8 / 10);  // the widened panels of prompts take some back
+}
+
+TEST(CachedModel, RefusesWeightsInAnotherDtype) {
+  const auto created =
+      CachedModel::create(small_serving_model(Architecture::kLlama), {.weights = DType::kF16},
+                          make_cpu_backend(cpu::default_kernels(), 1));
+  EXPECT_EQ(created.message(), "weights in f16: expected f32, or bf16 in generation");
+}
+
 // What a checkpoint of `model` would hold, but that `changed` lacks its last row.
 Status save(FileSystem& fs, const CachedModel& model, const std::string& changed) {
   Snapshot snapshot;
@@ -194,6 +248,22 @@ TEST(CachedModel, LoadsACheckpoint) {
   ASSERT_TRUE(loaded.ok()) << loaded.message();
   const std::vector<int32_t> tokens = random_tokens(kSeed, 20, config.vocab);
   EXPECT_EQ(logits_by_pieces(*other, tokens, 20), logits_by_pieces(*model, tokens, 20));
+}
+
+TEST(CachedModel, RoundsWhatACheckpointHolds) {
+  const ModelConfig config = small_serving_model(Architecture::kLlama);
+  auto model = make_small_model(config, {}, kSeed);
+  auto expected = make_small_model(config, {.weights = DType::kBF16}, kSeed);
+  auto loaded = make_small_model(config, {.weights = DType::kBF16}, kSeed + 1);
+  ASSERT_TRUE(model && expected && loaded);
+  TestFileSystem fs;
+  ASSERT_TRUE(save(fs, *model, "").ok());
+  auto checkpoint = load_checkpoint(fs, "/run");
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.message();
+  const Status status = loaded->load(*checkpoint);
+  ASSERT_TRUE(status.ok()) << status.message();
+  const std::vector<int32_t> tokens = random_tokens(kSeed, 20, config.vocab);
+  EXPECT_EQ(logits_by_pieces(*loaded, tokens, 20), logits_by_pieces(*expected, tokens, 20));
 }
 
 TEST(CachedModel, NamesTheTensorThatACheckpointHasOtherwise) {

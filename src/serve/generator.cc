@@ -60,6 +60,7 @@ Result<Generation> generate(CachedModel& model, std::span<const int32_t> prompt,
       break;
     }
     TUTTI_ASSIGN(logits, model.append({&token, 1}));
+    ++result.steps;
   }
   result.generate_s = clock.monotonic_s() - prompt_end_s;
   return result;

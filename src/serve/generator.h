@@ -29,6 +29,7 @@ struct Generation {
   StopReason reason = StopReason::kTokensMax;
   double prompt_s = 0;    // until the first token could be drawn
   double generate_s = 0;  // from there on
+  int64_t steps = 0;      // tokens that the model read one by one in generate_s: all but the last
 };
 
 // Gets each token as it is made; false ends the generation (kInterrupted).

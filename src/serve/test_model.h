@@ -8,6 +8,7 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/kernels.h"
 #include "serve/cached_model.h"
+#include "tensor/float_conversion.h"
 
 namespace tutti {
 
@@ -39,7 +40,12 @@ inline void set_random_parameters(const StepGraph& step, uint64_t seed,
     const float mean = info.initialisation == Initialisation::kOnes ? 1.0f : 0.0f;
     for (int64_t i = 0; i < x.count(); ++i) {
       const float noise = 0.3f * normal_at(key, static_cast<uint64_t>(i));
-      x.as<float>()[i] = i < valid ? mean + noise : 9.0f;
+      const float number = i < valid ? mean + noise : 9.0f;
+      if (x.dtype == DType::kBF16) {
+        x.as<uint16_t>()[i] = f32_to_bf16(number);
+      } else {
+        x.as<float>()[i] = number;
+      }
     }
   }
 }

@@ -55,6 +55,14 @@ sed -n '/"text"/,/"stop_reason"/p' "$work/out" | cmp -s - "$work/greedy" ||
   fail 'greedy text depends on the seed'
 generate "$run" --prompt '' --tokens 5
 
+# Weights in BF16; rates are numbers above 0.
+generate "$run" --prompt 'An op' --tokens 40 --temperature 0 --ignore-end --weights bf16 --threads 1 --json
+grep -q '"weights": "bf16"' "$work/out" || fail "not in BF16: $(cat "$work/out")"
+grep -q '"threads": 1,' "$work/out" || fail "not one thread: $(cat "$work/out")"
+for rate in prompt_tokens_per_s tokens_per_s memory_bytes_per_s; do
+  grep -q "\"$rate\": [0-9.e+]*[1-9]" "$work/out" || fail "no $rate: $(cat "$work/out")"
+done
+
 refuse 'no/such' "$work/no/such" --prompt x
 refuse 'temperature = -1' "$run" --prompt x --temperature -1
 refuse 'top-p = 0' "$run" --prompt x --top-p 0

@@ -1,5 +1,7 @@
 #include "kernels/cpu/embedding.h"
 
+#include "kernels/cpu/loop.h"
+
 namespace tutti::cpu::TUTTI_ISA {
 namespace {
 
@@ -21,12 +23,27 @@ Range columns_of(int64_t d, int64_t index, int64_t parts) {
 
 void embedding(const int32_t* ids_n, const float* w_vd, int64_t n, int64_t rows, int64_t d,
                int64_t first_row, float* out_nd, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && n > 1)
   for (int64_t i = 0; i < n; ++i) {
     const int64_t row = ids_n[i] - first_row;
     float* out = out_nd + i * d;
     if (row >= 0 && row < rows) {
       __builtin_memcpy(out, w_vd + row * d, static_cast<size_t>(d) * sizeof(float));
+    } else {
+      __builtin_memset(out, 0, static_cast<size_t>(d) * sizeof(float));
+    }
+  }
+}
+
+void embedding_bf16(const int32_t* ids_n, const uint16_t* w_vd, int64_t n, int64_t rows, int64_t d,
+                    int64_t first_row, float* out_nd, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && n > 1)
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t row = ids_n[i] - first_row;
+    float* out = out_nd + i * d;
+    if (row >= 0 && row < rows) {
+      const uint16_t* w = w_vd + row * d;
+      for_each_vector(0, d, [=](int64_t j, auto lanes) { lanes.store(out + j, lanes.load(w + j)); });
     } else {
       __builtin_memset(out, 0, static_cast<size_t>(d) * sizeof(float));
     }

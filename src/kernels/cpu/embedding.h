@@ -6,6 +6,7 @@
 namespace tutti::cpu::TUTTI_ISA {
 
 TUTTI_DECLARE_KERNEL(embedding);
+TUTTI_DECLARE_KERNEL(embedding_bf16);
 TUTTI_DECLARE_KERNEL(embedding_grad);
 
 }  // namespace tutti::cpu::TUTTI_ISA

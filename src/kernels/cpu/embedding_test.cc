@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tensor/float_conversion.h"
+
 namespace tutti::cpu {
 namespace {
 
@@ -69,6 +71,25 @@ TEST(Embedding, HasTheOraclesBitsOnAnyNumberOfThreads) {
         EXPECT_TRUE(same_bits(gradient(*kernels, c, in, false, threads), dw)) << where;
         EXPECT_TRUE(same_bits(gradient(*kernels, c, in, true, threads), dw_added)) << where;
       }
+    }
+  }
+}
+
+TEST(Embedding, WidensARowOfABf16Table) {
+  RandomInputs random;
+  for (const Case& c : kCases) {
+    Inputs in = make_inputs(random, c);
+    std::vector<uint16_t> narrow(in.w.size());
+    for (size_t i = 0; i < narrow.size(); ++i) {
+      narrow[i] = f32_to_bf16(in.w[i]);
+      in.w[i] = bf16_to_f32(narrow[i]);
+    }
+    const auto expected = forward(oracle_kernels(), c, in, 1);
+    for (const Kernels* kernels : all_tables()) {
+      std::vector<float> out(expected.size(), -1.0f);
+      kernels->embedding_bf16(in.ids.data(), narrow.data(), c.n, c.rows, c.d, c.first_row,
+                              out.data(), 2);
+      EXPECT_TRUE(same_bits(out, expected)) << kernels->name << " n=" << c.n << " d=" << c.d;
     }
   }
 }

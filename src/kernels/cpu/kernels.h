@@ -5,9 +5,9 @@
 // Contract of every kernel: dense row-major operands unless a stride is given; nothing is allocated
 // (scratch comes in as `workspace`, whose size the *_workspace_bytes function tells); no
 // communication and no knowledge of ranks; `threads` OpenMP threads are used inside. Except for
-// matrix products by oneDNN, results do not depend on `threads`, and do not depend on which other
-// rows are in the call for the dims that are not reduced. Tails of vectors are masked, not peeled,
-// so the position of an element in a vector does not change its bits.
+// matrix products by oneDNN (of more than one row), results do not depend on `threads`, and do not
+// depend on which other rows are in the call for the dims that are not reduced. Tails of vectors are
+// masked, not peeled, so the position of an element in a vector does not change its bits.
 //
 // Shape suffixes: n tokens (batch * seq), d embed, v vocabulary rows, b batch, s query positions,
 // t key positions, h kv_heads, g group (queries per key head), k head_dim.
@@ -70,6 +70,12 @@ struct Kernels {
   size_t (*matmul_workspace_bytes)(const Matmul&, int threads);
   void (*matmul)(const Matmul&, void* workspace, int threads);
 
+  // y_mn = x_mk w_nk^T (+ bias_n), the bias when not null. The weight is BF16 and widened exactly;
+  // x is not rounded, and sums are FP32. (linear_bf16.cc, linear_bf16_oracle.cc)
+  size_t (*linear_bf16_workspace_bytes)(int64_t m, int64_t n, int64_t k, int threads);
+  void (*linear_bf16)(const float* x_mk, const uint16_t* w_nk, const float* bias_n, int64_t m,
+                      int64_t n, int64_t k, float* y_mn, void* workspace, int threads);
+
   // db_d (+)= sum over n of dy_nd, in a fixed order
   void (*sum_rows)(const float* dy_nd, int64_t n, int64_t d, float* db_d, bool accumulate,
                    int threads);
@@ -77,6 +83,8 @@ struct Kernels {
   // --- embedding: rows outside [first_row, first_row + rows) give zeros and take no gradient
   void (*embedding)(const int32_t* ids_n, const float* w_vd, int64_t n, int64_t rows, int64_t d,
                     int64_t first_row, float* out_nd, int threads);
+  void (*embedding_bf16)(const int32_t* ids_n, const uint16_t* w_vd, int64_t n, int64_t rows,
+                         int64_t d, int64_t first_row, float* out_nd, int threads);
   void (*embedding_grad)(const int32_t* ids_n, const float* dy_nd, int64_t n, int64_t rows,
                          int64_t d, int64_t first_row, float* dw_vd, bool accumulate, int threads);
 

@@ -42,6 +42,9 @@ T* elements(const Operand& operand) {
 }
 inline float* f32(const Operand& operand) { return elements<float, DType::kF32>(operand); }
 inline double* f64(const Operand& operand) { return elements<double, DType::kF64>(operand); }
+inline uint16_t* bf16(const Operand& operand) {
+  return elements<uint16_t, DType::kBF16>(operand);
+}
 inline int32_t* i32(const Operand& operand) { return elements<int32_t, DType::kI32>(operand); }
 inline int64_t* i64(const Operand& operand) { return elements<int64_t, DType::kI64>(operand); }
 

@@ -6,6 +6,10 @@ namespace {
 void run_embedding(const Kernels& kernels, const KernelCall& call) {
   const Operand &ids = call.inputs[0], &w = call.inputs[1], &y = call.outputs[0];
   const int64_t rows = w.sizes[0], d = w.count() / rows;
+  if (w.dtype == DType::kBF16) {
+    return kernels.embedding_bf16(i32(ids), bf16(w), ids.count(), rows, d, w.offsets[0], f32(y),
+                                  call.threads);
+  }
   kernels.embedding(i32(ids), f32(w), ids.count(), rows, d, w.offsets[0], f32(y), call.threads);
 }
 

@@ -42,6 +42,37 @@ Matmul linear_product(const KernelCall& call) {
           .bias_n = call.inputs.size() == 3 ? f32(call.inputs[2]) : nullptr};
 }
 
+struct Bf16Product {
+  int64_t m, n, k;
+};
+
+// The same where w is BF16, which ends with the contracted dims.
+Bf16Product bf16_product(const KernelCall& call) {
+  const Operand &x = call.inputs[0], &w = call.inputs[1];
+  const int64_t k = extent(x, call.attributes->get_names("contract"));
+  return {divided(x.count(), k), divided(w.count(), k), k};
+}
+
+bool has_bf16_weight(const KernelCall& call) { return call.inputs[1].dtype == DType::kBF16; }
+
+void run_linear(const Kernels& kernels, const KernelCall& call) {
+  if (!has_bf16_weight(call)) {
+    return kernels.matmul(linear_product(call), call.workspace, call.threads);
+  }
+  const auto [m, n, k] = bf16_product(call);
+  const float* bias = call.inputs.size() == 3 ? f32(call.inputs[2]) : nullptr;
+  kernels.linear_bf16(f32(call.inputs[0]), bf16(call.inputs[1]), bias, m, n, k,
+                      f32(call.outputs[0]), call.workspace, call.threads);
+}
+
+size_t linear_workspace_bytes(const Kernels& kernels, const KernelCall& call) {
+  if (!has_bf16_weight(call)) {
+    return kernels.matmul_workspace_bytes(linear_product(call), call.threads);
+  }
+  const auto [m, n, k] = bf16_product(call);
+  return kernels.linear_bf16_workspace_bytes(m, n, k, call.threads);
+}
+
 // dw = dy^T x; both begin with the contracted dims.
 Matmul weight_grad_product(const KernelCall& call) {
   const Operand &dy = call.inputs[0], &x = call.inputs[1];
@@ -61,14 +92,12 @@ Matmul weight_grad_product(const KernelCall& call) {
           .accumulate = call.adds_to(0)};
 }
 
-template <Matmul (*kProduct)(const KernelCall&)>
-void run_product(const Kernels& kernels, const KernelCall& call) {
-  kernels.matmul(kProduct(call), call.workspace, call.threads);
+void run_weight_grad(const Kernels& kernels, const KernelCall& call) {
+  kernels.matmul(weight_grad_product(call), call.workspace, call.threads);
 }
 
-template <Matmul (*kProduct)(const KernelCall&)>
-size_t product_workspace_bytes(const Kernels& kernels, const KernelCall& call) {
-  return kernels.matmul_workspace_bytes(kProduct(call), call.threads);
+size_t weight_grad_workspace_bytes(const Kernels& kernels, const KernelCall& call) {
+  return kernels.matmul_workspace_bytes(weight_grad_product(call), call.threads);
 }
 
 void run_bias_grad(const Kernels& kernels, const KernelCall& call) {
@@ -87,9 +116,8 @@ void run_add_bias(const Kernels& kernels, const KernelCall& call) {
 }
 
 constexpr Launch kLaunches[] = {
-    {OpKind::kLinear, run_product<linear_product>, product_workspace_bytes<linear_product>},
-    {OpKind::kLinearWeightGrad, run_product<weight_grad_product>,
-     product_workspace_bytes<weight_grad_product>},
+    {OpKind::kLinear, run_linear, linear_workspace_bytes},
+    {OpKind::kLinearWeightGrad, run_weight_grad, weight_grad_workspace_bytes},
     {OpKind::kBiasGrad, run_bias_grad},
     {OpKind::kAddBias, run_add_bias},
 };

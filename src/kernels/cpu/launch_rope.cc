@@ -1,5 +1,5 @@
-// Inverse frequencies are computed at each call, in double precision: head_dim / 2 powers are
-// nothing beside the rotation, and a call then depends on nothing that was made before it.
+// Inverse frequencies are computed at each call, in double precision: a product each, so that a call
+// depends on nothing that was made before it and costs little even for one token.
 #include <cmath>
 #include <numbers>
 
@@ -25,9 +25,10 @@ void fill_inverse_frequencies(const Attributes& attributes, int64_t head_dim, fl
   const double theta = attributes.get_double("theta", 10000);
   const double factor = attributes.get_double("factor", 1);
   const bool linear = attributes.get_bool("linear");
-  for (int64_t i = 0; i < head_dim / 2; ++i) {
-    double frequency =
-        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
+  const double ratio = std::pow(theta, -2.0 / static_cast<double>(head_dim));
+  double power = 1;  // theta^(-2 i / head_dim)
+  for (int64_t i = 0; i < head_dim / 2; ++i, power *= ratio) {
+    double frequency = power;
     if (linear) {
       frequency /= factor;
     } else if (factor > 1) {

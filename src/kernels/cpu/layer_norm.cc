@@ -24,7 +24,7 @@ TUTTI_INLINE void row_statistics(const float* x, int64_t d, float epsilon, float
 
 void layer_norm(const float* x_nd, const float* w_d, const float* b_d, int64_t n, int64_t d,
                 float epsilon, float* y_nd, float* mean_n, float* rstd_n, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && n > 1)
   for (int64_t row = 0; row < n; ++row) {
     const float* x = x_nd + row * d;
     float* y = y_nd + row * d;

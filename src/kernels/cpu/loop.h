@@ -11,7 +11,11 @@ namespace tutti::cpu::TUTTI_ISA {
 
 struct AllLanes {
   TUTTI_INLINE VecF load(const float* p) const { return TUTTI_ISA::load(p); }
+  TUTTI_INLINE VecF load(const uint16_t* p) const { return TUTTI_ISA::load(p); }  // bfloat16
   TUTTI_INLINE void store(float* p, VecF v) const { TUTTI_ISA::store(p, v); }
+  TUTTI_INLINE void store_truncated(uint16_t* p, VecF v) const {
+    TUTTI_ISA::store_truncated(p, v);
+  }
   TUTTI_INLINE VecF keep(VecF v) const { return v; }
 };
 
@@ -19,7 +23,11 @@ struct FirstLanes {
   int64_t count;
 
   TUTTI_INLINE VecF load(const float* p) const { return load_first(p, count); }
+  TUTTI_INLINE VecF load(const uint16_t* p) const { return load_first(p, count); }
   TUTTI_INLINE void store(float* p, VecF v) const { store_first(p, v, count); }
+  TUTTI_INLINE void store_truncated(uint16_t* p, VecF v) const {
+    store_truncated_first(p, v, count);
+  }
   // Zero in the lanes behind, for a sum.
   TUTTI_INLINE VecF keep(VecF v) const { return iota() < static_cast<int32_t>(count) ? v : VecF{}; }
 };

@@ -1,5 +1,6 @@
 #include "kernels/cpu/matmul.h"
 
+#include "kernels/cpu/gemv.h"
 #include "kernels/cpu/sgemm_onednn.h"
 
 namespace tutti::cpu::TUTTI_ISA {
@@ -25,12 +26,23 @@ void clear(const Matmul& p) {
   }
 }
 
+bool is_one_token(const Matmul& p) { return p.m == 1 && !p.transpose_a && p.transpose_b; }
+
+void multiply_one_token(const Matmul& p, int threads) {
+  gemv(p.b, p.ldb, p.a, p.n, p.k, threads, [c = p.c, bias = p.bias_n, add = p.accumulate](
+                                               int64_t j, float dot) {
+    if (bias != nullptr) dot += bias[j];
+    c[j] = add ? c[j] + dot : dot;
+  });
+}
+
 }  // namespace
 
 size_t matmul_workspace_bytes(const Matmul&, int) { return 0; }
 
 void matmul(const Matmul& problem, void*, int threads) {
   if (problem.m == 0 || problem.n == 0) return;
+  if (is_one_token(problem)) return multiply_one_token(problem, threads);
   Matmul p = problem;
   if (p.bias_n != nullptr) {
     start_with_bias(p, threads);

@@ -1,5 +1,5 @@
-// Matrix products: see Matmul in kernels.h. matmul.cc hands them to oneDNN, matmul_oracle.cc is a
-// triple loop. Neither needs a workspace.
+// Matrix products: see Matmul in kernels.h. matmul.cc hands them to oneDNN, but for one token times
+// the rows of a weight (gemv.h); matmul_oracle.cc is a triple loop. Neither needs a workspace.
 #pragma once
 
 #include "kernels/cpu/isa.h"

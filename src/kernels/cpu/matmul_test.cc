@@ -144,6 +144,68 @@ TEST(Matmul, RepeatsItsBitsForOneThreadCount) {
   }
 }
 
+// One token times a weight: what decoding is made of. Its bits do not depend on the other rows of
+// the weight, on the threads, or on where the rows lie.
+TEST(Matmul, OneTokensBitsDependOnlyOnItsRow) {
+  RandomInputs random;
+  for (const int64_t k : {1, 31, 576, 1537}) {
+    const int64_t n = 83, gap = 5;
+    const auto a = random.normal(k), b = with_gaps(random, n, k, gap, kNan);
+    Matmul problem{.m = 1,
+                   .n = n,
+                   .k = k,
+                   .a = a.data(),
+                   .lda = k,
+                   .transpose_a = false,
+                   .b = b.data(),
+                   .ldb = k + gap,
+                   .transpose_b = true,
+                   .c = nullptr,
+                   .ldc = n};
+    for (const Kernels* kernels : all_tables()) {
+      const auto whole = run(*kernels, problem, std::vector<float>(n, kNan), 1);
+      EXPECT_TRUE(same_bits(run(*kernels, problem, std::vector<float>(n, kNan), 3), whole))
+          << kernels->name << " k=" << k;
+      for (const int64_t j : {int64_t{0}, int64_t{17}, n - 1}) {
+        Matmul row = problem;
+        row.n = 1;
+        row.b = b.data() + j * (k + gap);
+        EXPECT_EQ(run(*kernels, row, {kNan}, 2)[0], whole[j]) << kernels->name << " row " << j;
+      }
+    }
+  }
+}
+
+// Large enough for threads, with sums that add to what was there.
+TEST(Matmul, OneTokenEqualsTheOracle) {
+  RandomInputs random;
+  const int64_t n = 1000, k = 700;
+  const auto a = random.normal(k), b = random.normal(n * k), bias = random.normal(n);
+  const auto start = random.normal(n);
+  Matmul problem{.m = 1,
+                 .n = n,
+                 .k = k,
+                 .a = a.data(),
+                 .lda = k,
+                 .transpose_a = false,
+                 .b = b.data(),
+                 .ldb = k,
+                 .transpose_b = true,
+                 .c = nullptr,
+                 .ldc = n};
+  for (const bool accumulate : {false, true}) {
+    for (const float* added : {static_cast<const float*>(nullptr), bias.data()}) {
+      problem.accumulate = accumulate;
+      problem.bias_n = added;
+      const auto expected = run(oracle_kernels(), problem, start, 1);
+      for (const Kernels* kernels : fast_tables()) {
+        const auto actual = run(*kernels, problem, start, 2);
+        EXPECT_LT(max_relative_error(actual, expected, std::sqrt(k + 1.0)), 2e-6) << kernels->name;
+      }
+    }
+  }
+}
+
 #ifdef _OPENMP
 TEST(Matmul, LeavesTheCallersThreadCountAlone) {
   const int before = omp_get_max_threads();

@@ -6,7 +6,7 @@ namespace tutti::cpu::TUTTI_ISA {
 
 void rms_norm(const float* x_nd, const float* w_d, int64_t n, int64_t d, float epsilon, float* y_nd,
               float* rstd_n, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && n > 1)
   for (int64_t row = 0; row < n; ++row) {
     const float* x = x_nd + row * d;
     float* y = y_nd + row * d;

@@ -45,7 +45,7 @@ void rope(const float* x, const int32_t* positions_n, const float* inverse_frequ
           int64_t heads, int64_t head_dim, bool inverse, float* y, int threads) {
   constexpr int64_t kTile = 256;
   const int64_t pairs = head_dim / 2;
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && n > 1)
   for (int64_t token = 0; token < n; ++token) {
     alignas(64) float sines[kTile], cosines[kTile];
     for (int64_t first = 0; first < pairs; first += kTile) {

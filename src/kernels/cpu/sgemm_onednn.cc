@@ -3,32 +3,15 @@
 // neither a cache of primitives nor compilation for each shape.
 #include "kernels/cpu/sgemm_onednn.h"
 
-#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include "base/status.h"
+#include "kernels/cpu/onednn_threads.h"
 
 namespace tutti::cpu {
-namespace {
-
-// oneDNN takes its thread count from the calling thread's OpenMP setting.
-class OmpThreads {
- public:
-  explicit OmpThreads(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(threads);
-  }
-  ~OmpThreads() { omp_set_num_threads(before_); }
-  OmpThreads(const OmpThreads&) = delete;
-  OmpThreads& operator=(const OmpThreads&) = delete;
-
- private:
-  int before_;
-};
-
-}  // namespace
 
 void onednn_sgemm(const Matmul& p, int threads) {
-  const OmpThreads scope(threads);
+  const OnednnThreads scope(threads);
   const dnnl_status_t status =
       dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, p.a,
                  p.lda, p.b, p.ldb, p.accumulate ? 1.0f : 0.0f, p.c, p.ldc);

@@ -33,6 +33,7 @@ typedef int32_t VecI __attribute__((vector_size(TUTTI_LANES * 4)));
 typedef uint32_t VecU __attribute__((vector_size(TUTTI_LANES * 4)));
 typedef double VecD __attribute__((vector_size(TUTTI_LANES * 4)));  // kLanes / 2 lanes
 typedef float VecHalf __attribute__((vector_size(TUTTI_LANES * 2)));
+typedef uint16_t VecH __attribute__((vector_size(TUTTI_LANES * 2)));  // bfloat16
 
 TUTTI_INLINE VecF broadcast(float x) { return x - VecF{}; }
 TUTTI_INLINE VecI broadcast(int32_t x) { return x - VecI{}; }
@@ -44,6 +45,32 @@ TUTTI_INLINE VecF load(const float* p) {
   return v;
 }
 TUTTI_INLINE void store(float* p, VecF v) { __builtin_memcpy(p, &v, sizeof v); }
+
+// bfloat16 is the upper half of a float.
+TUTTI_INLINE VecF load(const uint16_t* p) {
+  VecH v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return (VecF)(__builtin_convertvector(v, VecU) << 16);
+}
+TUTTI_INLINE VecF load_first(const uint16_t* p, int64_t count) {
+  VecH v = {};
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < count) v[i] = p[i];
+  }
+  return (VecF)(__builtin_convertvector(v, VecU) << 16);
+}
+
+// Cuts off what bfloat16 does not hold.
+TUTTI_INLINE void store_truncated(uint16_t* p, VecF x) {
+  const VecH v = __builtin_convertvector((VecU)x >> 16, VecH);
+  __builtin_memcpy(p, &v, sizeof v);
+}
+TUTTI_INLINE void store_truncated_first(uint16_t* p, VecF x, int64_t count) {
+  const VecH v = __builtin_convertvector((VecU)x >> 16, VecH);
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < count) p[i] = v[i];
+  }
+}
 
 // The parts that differ: partial load and store of the first `count` lanes (0 <= count <= kLanes;
 // the lanes behind load as zero and are neither read nor written), a * b + c (one rounding where

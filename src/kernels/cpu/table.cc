@@ -5,6 +5,7 @@
 #include "kernels/cpu/embedding.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/linear_cross_entropy.h"
+#include "kernels/cpu/linear_bf16.h"
 #include "kernels/cpu/matmul.h"
 #include "kernels/cpu/norm.h"
 #include "kernels/cpu/optimizer.h"
@@ -18,9 +19,12 @@ extern constinit const Kernels kTable = {
 
     .matmul_workspace_bytes = matmul_workspace_bytes,
     .matmul = matmul,
+    .linear_bf16_workspace_bytes = linear_bf16_workspace_bytes,
+    .linear_bf16 = linear_bf16,
     .sum_rows = sum_rows,
 
     .embedding = embedding,
+    .embedding_bf16 = embedding_bf16,
     .embedding_grad = embedding_grad,
 
     .linear_cross_entropy_workspace_bytes = linear_cross_entropy_workspace_bytes,
