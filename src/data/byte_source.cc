@@ -77,6 +77,17 @@ class ZstdSource : public ByteSource {
 
 bool is_compressed(const std::string& path) { return path.ends_with(".zst"); }
 
+Status skip_bytes(ByteSource& source, uint64_t bytes) {
+  std::vector<char> buffer(std::min<uint64_t>(bytes, 1 << 20));
+  while (bytes > 0) {
+    const auto part = std::span(buffer).first(std::min<uint64_t>(bytes, buffer.size()));
+    TUTTI_ASSIGN(const size_t count, source.read(part));
+    if (count == 0) break;
+    bytes -= count;
+  }
+  return Status();
+}
+
 Result<std::unique_ptr<ByteSource>> open_byte_source(FileSystem& fs, const std::string& path,
                                                      uint64_t begin, uint64_t end) {
   TUTTI_ASSIGN(auto file, fs.open(path));
