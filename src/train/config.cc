@@ -32,6 +32,11 @@ Status apply_preset(std::span<const Assignment> assignments, Config& config) {
 
 }  // namespace
 
+std::vector<MixtureEntry> DataSection::sets() const {
+  if (!mixture.empty() || train.empty()) return mixture;
+  return {{train, 1}};
+}
+
 LrSchedule Config::lr_schedule() const {
   return {.shape = optim.schedule,
           .lr = optim.lr,

@@ -10,8 +10,9 @@ namespace tutti {
 namespace {
 
 constexpr std::string_view kFixedSections[] = {"model", "optim", "precision", "parallel"};
-constexpr std::string_view kFixedKeys[] = {"data.seed", "train.seed", "train.seq_len",
-                                           "train.micro_batch", "train.global_batch"};
+constexpr std::string_view kFixedKeys[] = {
+    "data.seed",     "data.packing",      "data.document_mask", "train.seed",
+    "train.seq_len", "train.micro_batch", "train.global_batch"};
 
 bool is_fixed(const ConfigKey& key) {
   // A preset is only a name: the sizes that it stands for are compared one by one.

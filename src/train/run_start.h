@@ -32,9 +32,9 @@ Result<std::unique_ptr<FileLock>> lock_run(FileSystem& fs, const std::string& ru
 // run began there in the meantime.
 Result<std::unique_ptr<FileLock>> begin_run(FileSystem& fs, const std::string& run_dir);
 
-// The tokenizer that a run's data were made with: tokenizer.path, or the one beside data.train, or
-// "" when neither is there. An error when tokenizer.path cannot be read (the other one then costs a
-// warning), and when either has more tokens than model.vocab.
+// The tokenizer that a run's data were made with: tokenizer.path, or the one beside data.train (of
+// a mixture, its first set), or "" when neither is there. An error when tokenizer.path cannot be
+// read (the other one then costs a warning), and when either has more tokens than model.vocab.
 Result<std::string> find_tokenizer(FileSystem& fs, const Config& config);
 
 // Writes the resolved config and a copy of the tokenizer into run.dir, so that its checkpoints need
