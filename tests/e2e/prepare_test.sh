@@ -65,19 +65,23 @@ while [ "$killed" -lt "$kills" ]; do
   round=$((round + 1))
   [ $((round % 2)) = 0 ] && input=text || input=lines.jsonl
   cut="$work/cut-$round"
-  before=0 tries=0
+  before=0 tries=0 kills_left=$((round % 5 + 1))
   while [ ! -f "$cut/dataset.json" ]; do
     tries=$((tries + 1))
     [ "$tries" -le 100 ] || fail "$input was not done after $tries calls"
     # shellcheck disable=SC2046
     "$tutti" $(arguments "$work/$input" "$cut") >"$work/out" 2>"$work/err" &
     process=$!
+    if [ "$kills_left" = 0 ]; then
+      wait "$process" || fail "$input: $(cat "$work/err")"
+      break
+    fi
     # Somewhere within the time that the whole takes.
     sleep "$(awk -v seed="$seed" -v n="$round$tries" -v whole="$(cat "$work/nanoseconds-$input")" \
       'BEGIN { srand(seed * 1000 + n); printf "%.3f", rand() * whole / 1e9 }')"
     if kill -9 "$process" 2>"$work/err-kill"; then
       wait "$process" 2>"$work/err-kill"
-      [ $? = 137 ] && killed=$((killed + 1))
+      [ $? = 137 ] && killed=$((killed + 1)) kills_left=$((kills_left - 1))
     fi
     if [ ! -f "$cut/dataset.json" ]; then
       now=$(points "$cut")
