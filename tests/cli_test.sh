@@ -84,7 +84,11 @@ expect 1 err 'latin1.txt: not UTF-8: byte 0xe9 at offset 3' \
   data prepare "$work/latin1.txt" --tokenizer "$work/t.json" --out "$work/e"
 expect 0 out 'train  *[0-9]* tokens' data prepare "$work/latin1.txt" --invalid-utf8 replace \
   --validation 0 --tokenizer "$work/t.json" --out "$work/e"
-expect 1 err "invalid_utf8 'ignore': expected error or replace" data prepare docs --out x \\
+printf '[model]\npreset = "gpt2-tiny"\n[train]\nseq_len = 64\n[tokenizer]\npath = "%s"\n[data]\n%s\n' \
+  "$work/t.json" 'invalid_utf8 = "replace"' >"$work/run.toml"
+expect 0 out 'unchanged, reused' data prepare "$work/latin1.txt" --config "$work/run.toml" \
+  --validation 0 --out "$work/e"
+expect 1 err "invalid_utf8 'ignore': expected error or replace" data prepare docs --out x \
   --invalid-utf8 ignore
 
 # Every verb in the list describes itself and gives an example, and so do those below it.

@@ -84,7 +84,9 @@ Status check_range(const Assignment& a, double value) {
 Result<MixtureEntry> read_entry(const std::vector<std::pair<std::string, TomlScalar>>& table,
                                 const std::string& name) {
   MixtureEntry entry;
-  for (const auto& [key, value] : table) {
+  for (const auto& field : table) {
+    const std::string& key = field.first;
+    const TomlScalar& value = field.second;
     const auto wrong = [&](const char* expected) {
       return invalid("{}.{}: got {}, expected {}", name, key, describe(value), expected);
     };
