@@ -1,16 +1,13 @@
 // tutti data: turn documents into a token dataset, and look at one.
-#include <cmath>
-
 #include "base/format.h"
 #include "base/signal.h"
 #include "command_line.h"
 #include "corpus_flags.h"
-#include "data/indexed_dataset.h"
 #include "data/prepare.h"
-#include "data/sample_order.h"
-#include "data/tokenizer.h"
+#include "data_inspect.h"
 #include "output.h"
 #include "progress.h"
+#include "train/config.h"
 #include "verbs.h"
 
 namespace tutti {
@@ -20,24 +17,10 @@ using Json = nlohmann::ordered_json;
 
 struct PrepareFlags {
   CorpusFlags corpus;
-  std::string out, tokenizer = "tokenizer.json";
+  std::string out, tokenizer = "tokenizer.json", config;
   double validation = 0.05;
-};
-
-struct InspectFlags {
-  std::string path, tokenizer;
-  int samples = 2;
-  int sample_tokens = 64;
-  uint64_t seed = 0;
-};
-
-// What an IndexedDataset says of itself, and how some of its documents begin.
-struct Inspection {
-  std::string prefix;
-  int64_t documents = 0, tokens = 0;
-  int32_t token_max = 0;
-  double entropy_nats = 0;
-  std::vector<std::pair<int64_t, std::string>> samples;
+  uint64_t commit_bytes = PrepareOptions().commit_bytes;
+  CommandLineOption* tokenizer_option = nullptr;
 };
 
 Json counts_json(const SplitCounts& counts) {
@@ -53,7 +36,7 @@ std::string counts_line(const char* name, const SplitCounts& counts) {
                      counts.tokens, counts.documents, counts.files, ratio);
 }
 
-Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, const StopSignal& stop, bool json) {
+Result<PrepareOptions> prepare_options(FileSystem& fs, const PrepareFlags& flags) {
   PrepareOptions options;
   options.inputs = flags.corpus.inputs;
   options.directory = flags.out;
@@ -61,6 +44,20 @@ Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, const StopSignal&
   TUTTI_ASSIGN(options.documents, flags.corpus.documents());
   options.validation = flags.validation;
   options.threads = flags.corpus.threads;
+  options.commit_bytes = flags.commit_bytes;
+  if (flags.config.empty()) return options;
+  TUTTI_ASSIGN(const Config config, load_config(fs, flags.config, {}));
+  if (flags.tokenizer_option->count() == 0 && !config.tokenizer.path.empty()) {
+    options.tokenizer = config.tokenizer.path;
+  }
+  if (flags.corpus.invalid_utf8_option->count() == 0) {
+    options.documents.invalid_utf8 = config.data.invalid_utf8;
+  }
+  return options;
+}
+
+Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, const StopSignal& stop, bool json) {
+  TUTTI_ASSIGN(PrepareOptions options, prepare_options(fs, flags));
   options.stop_requested = [&stop] { return stop.requested(); };
   Progress progress;
   TUTTI_ASSIGN(const PreparedDataset prepared,
@@ -71,19 +68,24 @@ Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, const StopSignal&
   if (json) {
     return print_json("data", {{"directory", flags.out},
                                {"reused", prepared.reused},
+                               {"resumed", prepared.resumed},
                                {"vocab_size", metadata.vocab_size},
+                               {"loss_mask", metadata.loss_mask},
                                {"train", counts_json(metadata.train)},
                                {"validation", counts_json(metadata.validation)},
                                {"unigram_entropy_nats", metadata.unigram_entropy_nats}});
   }
-  return print_text("data",
-                    fmt::format("{}{}: vocabulary {}, unigram entropy {:.3f} nats\n{}{}", flags.out,
-                                prepared.reused ? " (unchanged, reused)" : "", metadata.vocab_size,
-                                metadata.unigram_entropy_nats, counts_line("train", metadata.train),
-                                counts_line("validation", metadata.validation)));
+  const char* how = prepared.reused    ? " (unchanged, reused)"
+                    : prepared.resumed ? " (went on with a preparation that was cut off)"
+                                       : "";
+  return print_text(
+      "data", fmt::format("{}{}: vocabulary {}, unigram entropy {:.3f} nats\n{}{}", flags.out, how,
+                          metadata.vocab_size, metadata.unigram_entropy_nats,
+                          counts_line("train", metadata.train),
+                          counts_line("validation", metadata.validation)));
 }
 
-// A signal ends it after the batch under way, and leaves no half-written files.
+// A signal ends it after the batch under way.
 int prepare_or_stop(FileSystem& fs, const PrepareFlags& flags, bool json) {
   const StopSignal stop;
   const Result<int> exit = prepare(fs, flags, stop, json);
@@ -92,112 +94,53 @@ int prepare_or_stop(FileSystem& fs, const PrepareFlags& flags, bool json) {
   return exit.error().kind == ErrorKind::kInterrupted ? 128 + stop.caught() : kExitFailed;
 }
 
-void count_tokens(const TokenArray& tokens, Inspection& inspection) {
-  std::vector<int64_t> counts;
-  std::vector<int32_t> part;
-  for (int64_t begin = 0; begin < tokens.size(); begin += static_cast<int64_t>(part.size())) {
-    part.resize(std::min<int64_t>(1 << 16, tokens.size() - begin));
-    tokens.read(begin, part);
-    for (const int32_t token : part) {
-      if (token >= static_cast<int32_t>(counts.size())) counts.resize(token + 1);
-      ++counts[token];
-    }
-  }
-  inspection.token_max = static_cast<int32_t>(counts.size()) - 1;
-  for (const int64_t count : counts) {
-    const double share = double(count) / tokens.size();
-    if (count > 0) inspection.entropy_nats -= share * std::log(share);
-  }
+CommandLine* add_prepare(CommandLine& app, PrepareFlags& flags) {
+  CommandLine* prepare_app =
+      app.add_subcommand("prepare", "Documents → train and validation tokens");
+  flags.corpus.add_to(*prepare_app);
+  prepare_app->add_option("--out", flags.out, "Directory to write")->required();
+  flags.tokenizer_option =
+      prepare_app->add_option("--tokenizer", flags.tokenizer, "A tokenizer.json")
+          ->capture_default_str();
+  prepare_app->add_option("--config", flags.config,
+                          "A run config: its tokenizer.path and data.invalid_utf8, where no flag "
+                          "says otherwise");
+  prepare_app->add_option("--validation", flags.validation, "Fraction held out")
+      ->capture_default_str();
+  prepare_app
+      ->add_option("--commit-bytes", flags.commit_bytes,
+                   "Of input between two points from which a killed preparation goes on")
+      ->range(1, int64_t{1} << 40)
+      ->capture_default_str();
+  prepare_app->footer(
+      "Killed at any moment, the same command goes on where it stopped and gives the same "
+      "bytes.\n\n"
+      "Examples:\n"
+      "  tutti data prepare '/usr/share/perl/*/pod/*.pod' --tokenizer t.json --out data\n"
+      "  tutti data prepare chats.jsonl --format chat --tokenizer t.json --out data/chats");
+  return prepare_app;
 }
 
-Status add_samples(const IndexedDataset& dataset, const Tokenizer& tokenizer,
-                   const InspectFlags& flags, Inspection& inspection) {
-  if (dataset.documents() == 0) return Status();
-  const SampleOrder order(flags.seed, dataset.documents());
-  for (int64_t i = 0; i < std::min<int64_t>(flags.samples, dataset.documents()); ++i) {
-    const int64_t document = order.sample(i);
-    const int64_t begin = dataset.document_begin(document);
-    const int64_t tokens = dataset.document_end(document) - begin;
-    std::vector<int32_t> ids(std::min<int64_t>(tokens, flags.sample_tokens));
-    dataset.tokens().read(begin, ids);
-    TUTTI_ASSIGN(std::string text, tokenizer.decode(ids));
-    inspection.samples.emplace_back(document, std::move(text));
-  }
-  return Status();
-}
-
-// `vocab_size` bounds every token; what counting allocates follows from it.
-Result<Inspection> inspect_prefix(FileSystem& fs, const std::string& prefix, int64_t vocab_size,
-                                  const Tokenizer* tokenizer, const InspectFlags& flags) {
-  TUTTI_ASSIGN(const auto dataset, IndexedDataset::open(fs, prefix, vocab_size));
-  Inspection inspection;
-  inspection.prefix = prefix;
-  inspection.documents = dataset.documents();
-  inspection.tokens = dataset.tokens().size();
-  count_tokens(dataset.tokens(), inspection);
-  if (tokenizer) TUTTI_TRY(add_samples(dataset, *tokenizer, flags, inspection));
-  return inspection;
-}
-
-int print_inspections(const std::vector<Inspection>& inspections, int64_t vocab_size, bool json) {
-  Json objects = Json::array();
-  std::string text;
-  for (const Inspection& inspection : inspections) {
-    Json samples = Json::array();
-    text += fmt::format(
-        "{}: {} tokens, {} documents, largest id {}{}, unigram entropy {:.3f} nats\n",
-        inspection.prefix, inspection.tokens, inspection.documents, inspection.token_max,
-        vocab_size > 0 ? fmt::format(" of vocabulary {}", vocab_size) : "",
-        inspection.entropy_nats);
-    for (const auto& [document, beginning] : inspection.samples) {
-      text += fmt::format("--- document {}\n{}\n", document, beginning);
-      samples.push_back({{"document", document}, {"text", beginning}});
-    }
-    objects.push_back({{"prefix", inspection.prefix},
-                       {"tokens", inspection.tokens},
-                       {"documents", inspection.documents},
-                       {"token_max", inspection.token_max},
-                       {"unigram_entropy_nats", inspection.entropy_nats},
-                       {"samples", samples}});
-  }
-  if (json) {
-    return print_json("data", {{"vocab_size", vocab_size}, {"datasets", objects}});
-  }
-  return print_text("data", text);
-}
-
-Result<int> inspect(FileSystem& fs, const InspectFlags& flags, bool json) {
-  const Result<FileInfo> info = fs.stat(flags.path);
-  const bool is_directory = info.ok() && info->kind == FileKind::kDirectory;
-  std::vector<std::string> prefixes;
-  std::string tokenizer_path = flags.tokenizer;
-  if (is_directory) {
-    TUTTI_ASSIGN(const DatasetMetadata metadata, read_dataset_metadata(fs, flags.path));
-    prefixes.push_back(join_path(flags.path, kTrainPrefix));
-    if (metadata.validation.documents > 0) {
-      prefixes.push_back(join_path(flags.path, kValidationPrefix));
-    }
-    if (tokenizer_path.empty()) tokenizer_path = join_path(flags.path, kDatasetTokenizerFile);
-  } else {
-    prefixes.push_back(flags.path);
-    for (const char* suffix : {".bin", ".idx"}) {
-      if (prefixes[0].ends_with(suffix)) prefixes[0].resize(prefixes[0].size() - 4);
-    }
-  }
-  std::optional<Tokenizer> tokenizer;
-  if (!tokenizer_path.empty()) {
-    TUTTI_ASSIGN(tokenizer, Tokenizer::load(fs, tokenizer_path));
-  }
-  const int64_t vocab_size = tokenizer ? tokenizer->vocab_size() : 0;
-  constexpr int64_t kVocabSizeMax = 1 << 24;  // of a dataset that nothing describes
-  std::vector<Inspection> inspections;
-  for (const std::string& prefix : prefixes) {
-    TUTTI_ASSIGN(Inspection inspection,
-                 inspect_prefix(fs, prefix, tokenizer ? vocab_size : kVocabSizeMax,
-                                tokenizer ? &*tokenizer : nullptr, flags));
-    inspections.push_back(std::move(inspection));
-  }
-  return print_inspections(inspections, vocab_size, json);
+CommandLine* add_inspect(CommandLine& app, InspectFlags& flags) {
+  CommandLine* inspect_app = app.add_subcommand(
+      "inspect", "Counts, lengths, repeated documents and some text; of a config the mixture");
+  inspect_app
+      ->add_option("PATH", flags.path,
+                   "A prepared directory, a PREFIX or a .bin; or a run config that ends in .toml")
+      ->required();
+  inspect_app->add_option("OVERRIDE", flags.overrides, "Of a config: section.key=value");
+  inspect_app->add_option("--tokenizer", flags.tokenizer, "To decode; a directory has its own");
+  inspect_app->add_option("--samples", flags.samples, "Documents to show; of a config samples")
+      ->range(0, 10000)
+      ->capture_default_str();
+  inspect_app->add_option("--sample-tokens", flags.sample_tokens, "Of each, the first tokens")
+      ->range(1, 1 << 20)
+      ->capture_default_str();
+  inspect_app->add_option("--seed", flags.seed, "Chooses the documents")->capture_default_str();
+  inspect_app->footer(
+      "Examples:\n  tutti data inspect data/books --samples 3\n"
+      "  tutti data inspect run.toml train.steps=5000");
+  return inspect_app;
 }
 
 }  // namespace
@@ -206,41 +149,17 @@ int run_data(int argc, char** argv) {
   CommandLine app("Prepare and inspect token datasets (Megatron-LM's .bin/.idx).", "tutti data");
   app.footer("Example:\n  tutti data prepare books/ --tokenizer tokenizer.json --out data/books");
   bool json = false;
-
   PrepareFlags preparing;
-  CommandLine* prepare_app =
-      app.add_subcommand("prepare", "Documents → train and validation tokens");
-  preparing.corpus.add_to(*prepare_app);
-  prepare_app->add_option("--out", preparing.out, "Directory to write")->required();
-  prepare_app->add_option("--tokenizer", preparing.tokenizer, "A tokenizer.json")
-      ->capture_default_str();
-  prepare_app->add_option("--validation", preparing.validation, "Fraction held out")
-      ->capture_default_str();
-  prepare_app->add_flag("--json", json, "Print one JSON object");
-  prepare_app->footer(
-      "Example:\n  tutti data prepare '/usr/share/perl/*/pod/*.pod' --tokenizer t.json --out data");
-
   InspectFlags inspecting;
-  CommandLine* inspect_app = app.add_subcommand("inspect", "Counts, entropy and some documents");
-  inspect_app->add_option("DIR_OR_PREFIX", inspecting.path, "A prepared directory or PREFIX.bin")
-      ->required();
-  inspect_app->add_option("--tokenizer", inspecting.tokenizer,
-                          "To decode; a directory has its own");
-  inspect_app->add_option("--samples", inspecting.samples, "Documents to show")
-      ->range(0, 10000)
-      ->capture_default_str();
-  inspect_app->add_option("--sample-tokens", inspecting.sample_tokens, "Of each, the first tokens")
-      ->range(1, 1 << 20)
-      ->capture_default_str();
-  inspect_app->add_option("--seed", inspecting.seed, "Chooses the documents")
-      ->capture_default_str();
-  inspect_app->add_flag("--json", json, "Print one JSON object");
-  inspect_app->footer("Example:\n  tutti data inspect data/books --samples 3");
-
+  CommandLine* prepare_app = add_prepare(app, preparing);
+  CommandLine* inspect_app = add_inspect(app, inspecting);
+  for (CommandLine* verb : {prepare_app, inspect_app}) {
+    verb->add_flag("--json", json, "Print one JSON object");
+  }
   if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   if (prepare_app->parsed()) return prepare_or_stop(*fs, preparing, json);
-  const Result<int> exit = inspect(*fs, inspecting, json);
+  const Result<int> exit = inspect_data(*fs, inspecting, json);
   return exit.ok() ? *exit : print_error("data", exit.error());
 }
 

@@ -39,6 +39,7 @@ void Progress::show(const std::string& phase, uint64_t done, uint64_t total, boo
     drawn_ = false;
     phase_ = phase;
     phase_start_s_ = now;
+    phase_start_done_ = done;
     shown_s_ = terminal_ ? 0 : now;
   }
   if (now - shown_s_ < (terminal_ ? kRedrawSeconds : kLineSeconds)) return;
@@ -46,7 +47,8 @@ void Progress::show(const std::string& phase, uint64_t done, uint64_t total, boo
   // Decompressed text outgrows its file: the total is a guide, not a promise.
   const double part = total == 0 ? 0 : std::min(1.0, static_cast<double>(done) / total);
   const double seconds = now - phase_start_s_;
-  const std::string rate = seconds > 0 ? amount(static_cast<uint64_t>(done / seconds), bytes) : "";
+  const double rate_now = seconds > 0 ? static_cast<double>(done - phase_start_done_) / seconds : 0;
+  const std::string rate = amount(static_cast<uint64_t>(rate_now), bytes);
   const std::string line = fmt::format("{:<16} {} {:3.0f} %  {}  {}/s", phase, bar(part),
                                        100 * part, amount(done, bytes), rate);
   if (terminal_) {

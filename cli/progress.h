@@ -24,6 +24,7 @@ class Progress {
   bool drawn_ = false;
   std::string phase_;
   double phase_start_s_ = 0;
+  uint64_t phase_start_done_ = 0;  // what a run before had done: it says nothing of the rate
   double shown_s_ = 0;
 };
 

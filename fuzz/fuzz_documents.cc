@@ -8,10 +8,9 @@
 
 namespace {
 
-void read_as(std::string_view bytes, const std::string& path) {
+void read_as(std::string_view bytes, const std::string& path, tutti::DocumentOptions options) {
   tutti::TestFileSystem fs;
   TUTTI_CHECK(tutti::write_file_atomic(fs, path, bytes).ok());
-  tutti::DocumentOptions options;
   options.piece_bytes = 64;
   options.document_bytes_max = 2048;
   tutti::DocumentStream stream(fs, {{path, path, bytes.size()}}, options);
@@ -28,7 +27,9 @@ void read_as(std::string_view bytes, const std::string& path) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   for (const char* path : {"/a.txt", "/a.jsonl", "/a.pod", "/a.txt.zst", "/a.jsonl.zst"}) {
-    read_as(bytes, path);
+    read_as(bytes, path, {});
+    read_as(bytes, path, {.invalid_utf8 = tutti::InvalidUtf8::kReplace, .cut_drops_space = true});
   }
+  read_as(bytes, "/a.jsonl", {.format = tutti::DocumentFormat::kChat});
   return 0;
 }

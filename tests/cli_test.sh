@@ -72,6 +72,29 @@ expect 2 err 'hold no weights' export /no/such "$work/x" --shard-size 0
 expect 2 err '--dtype' export /no/such "$work/x" --dtype f8
 expect 2 err 'excludes' plan configs/quickstart.toml --program --dump place
 
+expect 0 out '300 tokens' tokenizer train docs --vocab 300 --out "$work/t.json"
+expect 0 out 'train  *[0-9]* tokens' data prepare docs --tokenizer "$work/t.json" --out "$work/d"
+expect 0 out 'unchanged, reused' data prepare docs --tokenizer "$work/t.json" --out "$work/d"
+expect 0 out '0 documents of 0 tokens are exact copies' data inspect "$work/d"
+expect_json data inspect "$work/d" --json
+cp "$work/d/train.bin" "$work/nano.bin"
+expect 0 out 'documents  *[0-9]*, of' data inspect "$work/nano.bin" --tokenizer "$work/t.json"
+expect 1 err 'no tokens here: .*/none.idx' data inspect "$work/none"
+expect 0 out '75.0000 %' data inspect configs/quickstart.toml tokenizer.path= data.train= \
+  train.seq_len=64 "data.mixture=[{path='$work/d/train', weight=3}, {path='$work/nano.bin'}]"
+expect_json data inspect configs/quickstart.toml tokenizer.path= data.train="$work/d/train" --json
+printf 'caf\351 au lait\n' >"$work/latin1.txt"
+expect 1 err 'latin1.txt: not UTF-8: byte 0xe9 at offset 3' \
+  data prepare "$work/latin1.txt" --tokenizer "$work/t.json" --out "$work/e"
+expect 0 out 'train  *[0-9]* tokens' data prepare "$work/latin1.txt" --invalid-utf8 replace \
+  --validation 0 --tokenizer "$work/t.json" --out "$work/e"
+printf '[model]\npreset = "gpt2-tiny"\n[train]\nseq_len = 64\n[tokenizer]\npath = "%s"\n[data]\n%s\n' \
+  "$work/t.json" 'invalid_utf8 = "replace"' >"$work/run.toml"
+expect 0 out 'unchanged, reused' data prepare "$work/latin1.txt" --config "$work/run.toml" \
+  --validation 0 --out "$work/e"
+expect 1 err "invalid_utf8 'ignore': expected error or replace" data prepare docs --out x \
+  --invalid-utf8 ignore
+
 # Every verb in the list describes itself and gives an example, and so do those below it.
 described() {
   expect 0 out "tutti $*" "$@" --help

@@ -68,6 +68,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
   // Creates when missing, else continues at the end.
   virtual Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) = 0;
+  // Cuts a file to its first `bytes` bytes. Requires that it has as many.
+  virtual Status truncate(const std::string& path, uint64_t bytes) = 0;
   virtual Result<FileInfo> stat(const std::string& path) = 0;  // kNotFound when missing
   // As stat, but of a symbolic link itself.
   virtual Result<FileInfo> lstat(const std::string& path) = 0;

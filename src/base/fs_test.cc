@@ -62,6 +62,17 @@ TEST_F(PosixFs, UnwritableDirectoryIsAnIoError) {
   EXPECT_EQ(file.error().kind, ErrorKind::kIo);
 }
 
+TEST_F(PosixFs, TruncateCutsAndAppendGoesOnFromThere) {
+  write("x", "0123456789");
+  ASSERT_TRUE(fs_->truncate(at("x"), 4).ok());
+  auto file = fs_->open_append(at("x"));
+  ASSERT_TRUE(file.ok()) << file.message();
+  ASSERT_TRUE((*file)->append("ab").ok());
+  ASSERT_TRUE((*file)->close().ok());
+  EXPECT_EQ(content("x"), "0123ab");
+  EXPECT_EQ(fs_->truncate(at("absent"), 0).error().kind, ErrorKind::kNotFound);
+}
+
 TEST_F(PosixFs, ReadingPastTheEndIsCorruptAndSaysWhere) {
   write("x", "12345");
   auto file = fs_->open(at("x"));

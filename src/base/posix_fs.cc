@@ -256,6 +256,13 @@ class PosixFileSystem : public FileSystem {
     return open_to_write(path, O_APPEND, "open to append");
   }
 
+  Status truncate(const std::string& path, uint64_t bytes) override {
+    if (::truncate(path.c_str(), static_cast<off_t>(bytes)) != 0) {
+      return system_error_at(path, "truncate", errno);
+    }
+    return {};
+  }
+
   Result<FileInfo> stat(const std::string& path) override {
     struct stat status;
     if (::stat(path.c_str(), &status) != 0) return system_error_at(path, "stat", errno);

@@ -337,6 +337,16 @@ Result<std::unique_ptr<WritableFile>> TestFileSystem::open_to_write(const std::s
   return std::unique_ptr<WritableFile>(new Writer(this, at.node, path));
 }
 
+Status TestFileSystem::truncate(const std::string& path, uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  TUTTI_TRY(begin(path, "truncate"));
+  TUTTI_ASSIGN(const int node, find_file(path));
+  std::string& content = nodes_[node]->bytes;
+  TUTTI_CHECK(bytes <= content.size(), "{}: {} of {} bytes", path, bytes, content.size());
+  content.resize(bytes);
+  return {};
+}
+
 Result<FileInfo> TestFileSystem::stat(const std::string& path) {
   const std::lock_guard lock(mutex_);
   TUTTI_TRY(begin(path, "stat"));

@@ -49,6 +49,7 @@ class TestFileSystem : public FileSystem {
   Result<std::unique_ptr<MappedFile>> map(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> open_append(const std::string& path) override;
+  Status truncate(const std::string& path, uint64_t bytes) override;
   Result<FileInfo> stat(const std::string& path) override;
   Result<FileInfo> lstat(const std::string& path) override { return stat(path); }  // has no links
   Result<std::string> read_link(const std::string& path) override {

@@ -44,6 +44,20 @@ TEST(TestFileSystem, UnsyncedBytesAreLostWithThePower) {
   EXPECT_EQ(*read_file(fs, "x"), "kept");
 }
 
+TEST(TestFileSystem, ACutIsDurableOnceItIsSynced) {
+  TestFileSystem fs;
+  append(fs, "x", "0123456789", true);
+  ASSERT_TRUE(fs.sync_directory("/").ok());
+  ASSERT_TRUE(fs.truncate("x", 4).ok());
+  EXPECT_EQ(*read_file(fs, "x"), "0123");
+  fs.restart();
+  EXPECT_EQ(*read_file(fs, "x"), "0123456789");
+  ASSERT_TRUE(fs.truncate("x", 4).ok());
+  append(fs, "x", "ab", true);
+  fs.restart();
+  EXPECT_EQ(*read_file(fs, "x"), "0123ab");
+}
+
 TEST(TestFileSystem, UnsyncedNamesAreLostWithThePower) {
   TestFileSystem fs;
   append(fs, "old", "1", true);

@@ -46,12 +46,14 @@ class ZstdSource : public ByteSource {
         pending_ = {input_.data(), count, 0};
         if (count == 0) break;
       }
+      const size_t input_before = pending_.pos;
       const size_t hint = ZSTD_decompressStream(stream_.get(), &output, &pending_);
       if (ZSTD_isError(hint)) {
         return corrupt("{}: zstd: {} in the block that ends at byte {}", path_,
                        ZSTD_getErrorName(hint), file_.at() - (pending_.size - pending_.pos));
       }
-      in_frame_ = hint != 0;
+      // At the end of a frame a call that does nothing asks for the header of another one.
+      if (pending_.pos > input_before || output.pos > 0) in_frame_ = hint != 0;
       flushing_ = output.pos == output.size;  // more may wait inside the stream
     }
     if (output.pos == 0 && in_frame_) {
@@ -76,6 +78,17 @@ class ZstdSource : public ByteSource {
 }  // namespace
 
 bool is_compressed(const std::string& path) { return path.ends_with(".zst"); }
+
+Status skip_bytes(ByteSource& source, uint64_t bytes) {
+  std::vector<char> buffer(std::min<uint64_t>(bytes, 1 << 20));
+  while (bytes > 0) {
+    const auto part = std::span(buffer).first(std::min<uint64_t>(bytes, buffer.size()));
+    TUTTI_ASSIGN(const size_t count, source.read(part));
+    if (count == 0) break;
+    bytes -= count;
+  }
+  return Status();
+}
 
 Result<std::unique_ptr<ByteSource>> open_byte_source(FileSystem& fs, const std::string& path,
                                                      uint64_t begin, uint64_t end) {

@@ -23,6 +23,9 @@ class ByteSource {
 Result<std::unique_ptr<ByteSource>> open_byte_source(FileSystem& fs, const std::string& path,
                                                      uint64_t begin = 0, uint64_t end = UINT64_MAX);
 
+// Reads and drops `bytes`, or all that is left.
+Status skip_bytes(ByteSource& source, uint64_t bytes);
+
 bool is_compressed(const std::string& path);
 
 }  // namespace tutti

@@ -20,7 +20,8 @@ struct FormatName {
 constexpr auto kFormatNames = std::to_array<FormatName>({{DocumentFormat::kAuto, "auto"},
                                                          {DocumentFormat::kText, "text"},
                                                          {DocumentFormat::kPod, "pod"},
-                                                         {DocumentFormat::kJsonLines, "jsonl"}});
+                                                         {DocumentFormat::kJsonLines, "jsonl"},
+                                                         {DocumentFormat::kChat, "chat"}});
 
 struct Extension {
   std::string_view suffix;
@@ -42,10 +43,11 @@ const Extension* extension_of(std::string_view path) {
 }
 
 // A directory may hold anything; only files of the format asked for are taken from it. Read as
-// text, POD is a text like any other.
+// text, POD is a text like any other; chat examples are in JSON lines.
 bool wanted(std::string_view path, DocumentFormat format) {
   const Extension* extension = extension_of(path);
   if (extension == nullptr) return false;
+  if (format == DocumentFormat::kChat) format = DocumentFormat::kJsonLines;
   if (format == DocumentFormat::kAuto || format == extension->format) return true;
   return format == DocumentFormat::kText && extension->format == DocumentFormat::kPod;
 }
@@ -152,7 +154,7 @@ Result<DocumentFormat> parse_document_format(std::string_view name) {
   for (const FormatName& entry : kFormatNames) {
     if (entry.name == name) return entry.format;
   }
-  return invalid("document format '{}': expected auto, text, pod or jsonl", name);
+  return invalid("document format '{}': expected auto, text, pod, jsonl or chat", name);
 }
 
 std::string_view document_format_name(DocumentFormat format) {

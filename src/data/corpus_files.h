@@ -16,6 +16,7 @@ enum class DocumentFormat {
   kText,       // one document a file
   kPod,        // Perl documentation, one document a file, markup stripped
   kJsonLines,  // one document a line
+  kChat,       // JSON lines for fine-tuning, one example a line: see chat_example.h
 };
 
 Result<DocumentFormat> parse_document_format(std::string_view name);

@@ -29,6 +29,11 @@ class Fields {
   void read(const char* key, double& out) {
     if (const Json* value = find(key, &Json::is_number, "a number")) out = value->get<double>();
   }
+  // Directories of before have none.
+  void read_optional(const char* key, bool& out) {
+    if (!object_.contains(key)) return;
+    if (const Json* value = find(key, &Json::is_boolean, "a boolean")) out = value->get<bool>();
+  }
   void read(const char* key, int64_t& out) {
     const Json* value = find(key, &Json::is_number_unsigned, "a count");
     if (value) out = static_cast<int64_t>(value->get<uint64_t>());
@@ -80,6 +85,7 @@ std::string dataset_metadata_json(const DatasetMetadata& metadata) {
                      {"end_of_text_token", metadata.end_of_text_token},
                      {"format", metadata.format},
                      {"validation_fraction", metadata.validation_fraction},
+                     {"loss_mask", metadata.loss_mask},
                      {"train", counts_json(metadata.train)},
                      {"validation", counts_json(metadata.validation)},
                      {"unigram_entropy_nats", metadata.unigram_entropy_nats}};
@@ -100,6 +106,7 @@ Result<DatasetMetadata> parse_dataset_metadata(std::string_view text, const std:
   fields.read("end_of_text_token", metadata.end_of_text_token);
   fields.read("format", metadata.format);
   fields.read("validation_fraction", metadata.validation_fraction);
+  fields.read_optional("loss_mask", metadata.loss_mask);
   fields.read("train", metadata.train);
   fields.read("validation", metadata.validation);
   fields.read("unigram_entropy_nats", metadata.unigram_entropy_nats);

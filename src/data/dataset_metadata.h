@@ -31,6 +31,7 @@ struct DatasetMetadata {
   std::string end_of_text_token;
   std::string format;
   double validation_fraction = 0;
+  bool loss_mask = false;  // .mask files say which tokens are learned: see loss_mask.h
   SplitCounts train;
   SplitCounts validation;  // no files are there when it has no documents
   // Entropy of the distribution of single tokens in training, in nats: the loss of a model that

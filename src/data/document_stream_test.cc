@@ -4,9 +4,9 @@
 #include <zstd.h>
 
 #include "base/test_file_system.h"
+#include "base/utf8.h"
 #include "data/glob.h"
 #include "data/test_corpus.h"
-#include "data/text_reader.h"
 
 namespace tutti {
 namespace {
@@ -35,9 +35,7 @@ std::string zstd(std::string_view text) {
 }
 
 TEST(TextReader, PiecesHaveTheTokensOfTheWhole) {
-  const unsigned seed = std::random_device()();
-  SCOPED_TRACE(fmt::format("seed {}", seed));
-  std::mt19937 random(seed);
+  std::mt19937 random(test_seed());
   const Tokenizer tokenizer = tokenizer_of(random_text(random, 1000), 400);
   TestFileSystem fs;
   std::string text;
@@ -57,6 +55,110 @@ TEST(TextReader, PiecesHaveTheTokensOfTheWhole) {
   }
   EXPECT_EQ(joined, text);
   EXPECT_EQ(ids, *tokenizer.encode(text));
+}
+
+TEST(TextReader, PiecesOfATextWithoutLinesHaveTheTokensOfTheWhole) {
+  std::mt19937 random(test_seed());
+  std::string text;
+  while (text.size() < 20000) {
+    text += random() % 3 == 0 ? " 12,5" : " word" + std::string(random() % 3, 'x');
+  }
+  const Tokenizer tokenizer = tokenizer_of(text, 300);
+  TestFileSystem fs;
+  write_text(fs, "/a.txt", text);
+  const Read read = read_file_with(fs, "/a.txt", {.piece_bytes = 1000});
+  ASSERT_TRUE(read.status.ok()) << read.status.message();
+  ASSERT_GT(read.pieces.size(), 10u);
+  std::vector<int32_t> ids;
+  TokenEncoder encoder(tokenizer);
+  for (const DocumentPiece& piece : read.pieces) {
+    ASSERT_TRUE(encoder.append(piece.text, ids).ok());
+  }
+  EXPECT_EQ(ids, *tokenizer.encode(text));
+}
+
+// What a tokenizer needs that puts a space before each text.
+TEST(TextReader, DropsTheSpaceThatItCutsAt) {
+  TestFileSystem fs;
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += "one two\nthree 4 ";
+  write_text(fs, "/a.txt", text);
+  const Read read = read_file_with(fs, "/a.txt", {.piece_bytes = 100, .cut_drops_space = true});
+  ASSERT_TRUE(read.status.ok()) << read.status.message();
+  std::string joined;
+  for (const DocumentPiece& piece : read.pieces) {
+    EXPECT_EQ(piece.offset, joined.size());
+    joined += piece.text;
+    if (!piece.last) joined += ' ';
+  }
+  EXPECT_EQ(joined, text);
+  EXPECT_GT(read.pieces.size(), 50u);
+}
+
+TEST(TextReader, ReplacesWhatIsNotUtf8WhereverItIsCut) {
+  std::mt19937 random(test_seed());
+  TestFileSystem fs;
+  std::string text;
+  for (int i = 0; i < 5000; ++i) {
+    static constexpr std::string_view kParts[] = {"a",        " b", "\xFF",     "\xE6\x9D", "東",
+                                                  "\xF0\x9F", "\n", "\x80\x80", "é"};
+    text += kParts[random() % std::size(kParts)];
+  }
+  write_text(fs, "/a.txt", text);
+  for (const size_t piece_bytes : {7, 64, 1000}) {
+    const Read read = read_file_with(
+        fs, "/a.txt", {.piece_bytes = piece_bytes, .invalid_utf8 = InvalidUtf8::kReplace});
+    ASSERT_TRUE(read.status.ok()) << read.status.message();
+    std::string joined;
+    for (const DocumentPiece& piece : read.pieces) joined += piece.text;
+    EXPECT_EQ(joined, replace_invalid_utf8(text)) << piece_bytes;
+  }
+}
+
+// Left at any piece and gone on with from there, a stream gives the same pieces.
+TEST(DocumentStream, GoesOnFromAnyPosition) {
+  std::mt19937 random(test_seed());
+  TestFileSystem fs;
+  std::string text, lines;
+  for (int i = 0; i < 200; ++i) text += random_text(random, 5) + "end.\nBegin";
+  for (int i = 0; i < 50; ++i) {
+    lines += fmt::format("{{\"text\": \"line {}\"}}\n{}", i, i % 7 == 0 ? "\n" : "");
+  }
+  write_text(fs, "/a.txt", text);
+  write_text(fs, "/b.jsonl", lines);
+  write_text(fs, "/c.pod", "=head1 A\n\nB<b>\n");
+  write_text(fs, "/d.txt.zst", zstd(text));
+  write_text(fs, "/e.jsonl.zst", zstd(lines));
+  const std::vector<CorpusFile> files = find_corpus_files(fs, {"/"}, DocumentFormat::kAuto)->files;
+  ASSERT_EQ(files.size(), 5u);
+  const DocumentOptions options = {.piece_bytes = 500};
+  struct At {
+    StreamPosition before;
+    DocumentPiece piece;
+  };
+  std::vector<At> all;
+  DocumentStream whole(fs, files, options);
+  while (true) {
+    At at = {whole.position(), {}};
+    if (!*whole.next_raw(at.piece)) break;
+    all.push_back(std::move(at));
+  }
+  ASSERT_GT(all.size(), 120u);
+  for (size_t i = 0; i < all.size(); ++i) {
+    DocumentStream rest(fs, files, options, all[i].before);
+    for (size_t j = i; j < std::min(all.size(), i + 3); ++j) {
+      DocumentPiece piece;
+      ASSERT_TRUE(*rest.next_raw(piece)) << j;
+      EXPECT_EQ(piece.text, all[j].piece.text);
+      EXPECT_EQ(piece.line, all[j].piece.line);
+      EXPECT_EQ(piece.offset, all[j].piece.offset);
+      EXPECT_EQ(piece.file, all[j].piece.file);
+      EXPECT_EQ(piece.last, all[j].piece.last);
+    }
+  }
+  DocumentStream rest(fs, files, options, whole.position());
+  DocumentPiece piece;
+  EXPECT_FALSE(*rest.next_raw(piece));
 }
 
 TEST(TextReader, NeverCutsACharacter) {
@@ -112,7 +214,7 @@ TEST(JsonLinesReader, ErrorsNameFileLineAndOffset) {
       {"{\"text\": \"a\"}\n[1]\n", "/a.jsonl:2: expected an object, got array (offset 14)"},
       {"{\"text\": 5}", "expected a string 'text' in the object at offset 0, got number"},
       {"{\"a\": \"text\"}", "no such field"},
-      {"{\"text\": \"\xFF\"}", "/a.jsonl:1: not JSON"},
+      {"{\"text\": \"\xFF\"}", "/a.jsonl: not UTF-8: byte 0xff at offset 10"},
       {"{\"text\": \"cut", "/a.jsonl:1: not JSON"},
       {"{\"text\": " + std::string(1000, '[') + "}", "nested deeper"},
       {"{\"text\": \"" + std::string(5000, 'x') + "\"}", "a line of more than 4000 bytes"},

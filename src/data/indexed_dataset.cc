@@ -113,6 +113,7 @@ Result<std::vector<int64_t>> read_document_ends(const Index& index, const std::s
 
 std::string bin_path(const std::string& prefix) { return prefix + ".bin"; }
 std::string idx_path(const std::string& prefix) { return prefix + ".idx"; }
+std::string mask_path(const std::string& prefix) { return prefix + ".mask"; }
 
 Result<IndexedDataset> IndexedDataset::open(FileSystem& fs, const std::string& prefix,
                                             int64_t vocab_size) {

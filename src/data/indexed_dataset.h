@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "base/status.h"
+#include "data/growing_file.h"
 #include "data/token_array.h"
 
 namespace tutti {
@@ -33,6 +34,7 @@ class IndexedDataset {
   }
   int64_t document_end(int64_t document) const { return document_ends_[document]; }
 
+  const std::vector<int64_t>& document_ends() const { return document_ends_; }
   TokenArray take_tokens() && { return std::move(tokens_); }
 
  private:
@@ -43,50 +45,79 @@ class IndexedDataset {
   std::vector<int64_t> document_ends_;  // in tokens
 };
 
-// Writes PREFIX.bin and PREFIX.idx under temporary names and renames them in finish(). Until then
-// an older dataset of that name is whole; without finish() the temporary files are removed.
+// How far a dataset is written.
+struct IndexedProgress {
+  int64_t tokens = 0;
+  int64_t documents = 0;
+  int64_t document_tokens = 0;  // of the document under way
+  friend bool operator==(const IndexedProgress&, const IndexedProgress&) = default;
+};
+
+struct IndexedWriterOptions {
+  TokenType type = TokenType::kUint16;
+  bool mask = false;           // write PREFIX.mask too: see loss_mask.h
+  bool keep = false;           // leave the temporary files when it goes, for another to go on with
+  IndexedProgress start = {};  // go on with the temporary files of a writer that was there before
+};
+
+// Writes PREFIX.bin, PREFIX.idx and perhaps PREFIX.mask under temporary names and renames them in
+// finish(). Until then an older dataset of that name is whole; without finish() the temporary files
+// are removed, unless they are to be kept. Memory does not grow with the dataset.
 class IndexedDatasetWriter {
  public:
+  static Result<std::unique_ptr<IndexedDatasetWriter>> create(FileSystem& fs, std::string prefix,
+                                                              IndexedWriterOptions options);
   static Result<std::unique_ptr<IndexedDatasetWriter>> create(FileSystem& fs, std::string prefix,
                                                               TokenType type);
   ~IndexedDatasetWriter();
   IndexedDatasetWriter(const IndexedDatasetWriter&) = delete;
   IndexedDatasetWriter& operator=(const IndexedDatasetWriter&) = delete;
 
-  // Appends to the document under way. Requires that the ids fit the type.
+  // Appends to the document under way. Requires that the ids fit the type, and no mask.
   Status append(std::span<const int32_t> ids);
+  // The same for tokens as they are on disk, with a byte of the mask for each of them if there is
+  // one.
+  Status append_packed(std::string_view tokens, std::string_view mask);
   // Ends it; each document is one sequence.
   Status end_document();
-  // Puts all of it on the disk under the temporary names, so that a disk that is full says so while
-  // the older dataset is still there. Requires that the last document was ended. Only finish() may
-  // follow.
-  Status stage();
-  // Renames; stages first when that was not done. No call may follow.
+  // All of it so far is on the disk when it returns: a writer that starts from progress() loses
+  // nothing.
+  Status sync();
+  // sync() for the last time; stage_indexed_dataset follows. Requires that the last document was
+  // ended. No call may follow.
+  Status close();
+  // close(), stage_indexed_dataset and complete_indexed_dataset.
   Status finish();
 
-  int64_t tokens() const { return tokens_; }
-  int64_t documents() const { return static_cast<int64_t>(sizes_.size()); }
+  const IndexedProgress& progress() const { return progress_; }
 
  private:
-  IndexedDatasetWriter(FileSystem& fs, std::string prefix, TokenType type)
-      : fs_(fs), prefix_(std::move(prefix)), type_(type) {}
-  Status flush();
-  Status write_index();
+  IndexedDatasetWriter(FileSystem& fs, std::string prefix, IndexedWriterOptions options)
+      : fs_(fs), prefix_(std::move(prefix)), options_(options), progress_(options.start) {}
+  Status open();
 
   FileSystem& fs_;
   std::string prefix_;
-  TokenType type_;
-  std::unique_ptr<WritableFile> bin_;
-  std::string buffer_;
-  std::vector<int32_t> sizes_;
-  int64_t document_tokens_ = 0;
-  int64_t tokens_ = 0;
-  bool staged_ = false;
+  IndexedWriterOptions options_;
+  IndexedProgress progress_;
+  std::unique_ptr<GrowingFile> bin_, sizes_, mask_;
+  std::string packed_;
   bool finished_ = false;
 };
 
-// A dataset's file names, and those used while it is written.
+// Gives a dataset that was closed its index, under a temporary name: a disk that is full says so
+// while the older dataset is still there. `options.start` is the writer's last progress.
+Status stage_indexed_dataset(FileSystem& fs, const std::string& prefix,
+                             const IndexedWriterOptions& options);
+// Gives it its names; an older one of these names goes. Staged and completed again after an
+// interruption it does what is left.
+Status complete_indexed_dataset(FileSystem& fs, const std::string& prefix,
+                                const IndexedWriterOptions& options);
+// Removes the temporary files, whichever are there.
+Status remove_unfinished_dataset(FileSystem& fs, const std::string& prefix);
+
 std::string bin_path(const std::string& prefix);
 std::string idx_path(const std::string& prefix);
+std::string mask_path(const std::string& prefix);
 
 }  // namespace tutti

@@ -1,136 +1,179 @@
-#include <cstring>
+#include <algorithm>
+#include <vector>
 
 #include "data/indexed_dataset.h"
 #include "data/indexed_format.h"
+#include "data/loss_mask.h"
 
 namespace tutti {
 namespace {
 
-constexpr size_t kBufferBytes = 1 << 20;
+constexpr size_t kSizesAtOnce = 1 << 16;
 
 std::string temporary(const std::string& path) { return path + ".tmp"; }
+// The length of each document, i32, until the index is written.
+std::string sizes_path(const std::string& prefix) { return prefix + ".sizes.tmp"; }
 
-template <typename T>
-void put(T value, std::string& out) {
-  char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-  out.append(bytes, sizeof(T));
+uint64_t bin_bytes(const IndexedWriterOptions& options) {
+  return static_cast<uint64_t>(options.start.tokens) * token_bytes(options.type);
 }
 
-// Appends to a file through a buffer, so that large indices need no copy of their own.
-class BufferedFile {
- public:
-  explicit BufferedFile(std::unique_ptr<WritableFile> file) : file_(std::move(file)) {}
+uint64_t mask_bytes(const IndexedWriterOptions& options) {
+  return static_cast<uint64_t>(options.start.tokens) + kMaskHeaderBytes;
+}
 
-  template <typename T>
-  Status put(T value) {
-    tutti::put(value, buffer_);
-    return buffer_.size() < kBufferBytes ? Status() : flush();
+// Calls visit(size) for each document.
+template <typename Visit>
+Status for_each_size(FileSystem& fs, const std::string& prefix, int64_t documents,
+                     const Visit& visit) {
+  TUTTI_ASSIGN(const auto file, fs.open(sizes_path(prefix)));
+  std::vector<int32_t> sizes;
+  for (int64_t at = 0; at < documents; at += static_cast<int64_t>(sizes.size())) {
+    sizes.resize(std::min<int64_t>(kSizesAtOnce, documents - at));
+    const std::span<char> bytes(reinterpret_cast<char*>(sizes.data()), 4 * sizes.size());
+    TUTTI_TRY(file->read_at(static_cast<uint64_t>(4 * at), bytes));
+    for (const int32_t size : sizes) TUTTI_TRY(visit(size));
   }
-  Status append(std::string_view bytes) {
-    buffer_ += bytes;
-    return Status();
-  }
-  Status close() {
-    TUTTI_TRY(flush());
-    TUTTI_TRY(file_->sync());
-    return file_->close();
-  }
+  return Status();
+}
 
- private:
-  Status flush() {
-    TUTTI_TRY(file_->append(buffer_));
-    buffer_.clear();
-    return Status();
+// Renames the temporary file of `path`; when that was done before, what is there must be it.
+Status take_name(FileSystem& fs, const std::string& path, uint64_t bytes) {
+  const bool waits = exists(fs, temporary(path));
+  TUTTI_ASSIGN(const FileInfo info, fs.stat(waits ? temporary(path) : path));
+  if (info.bytes != bytes) {
+    return corrupt("{}: {} bytes, but {} were written", waits ? temporary(path) : path, info.bytes,
+                   bytes);
   }
+  return waits ? fs.rename(temporary(path), path) : Status();
+}
 
-  std::unique_ptr<WritableFile> file_;
-  std::string buffer_;
-};
+Status remove_if_there(FileSystem& fs, const std::string& path) {
+  return exists(fs, path) ? fs.remove(path) : Status();
+}
 
 }  // namespace
 
 Result<std::unique_ptr<IndexedDatasetWriter>> IndexedDatasetWriter::create(FileSystem& fs,
                                                                            std::string prefix,
                                                                            TokenType type) {
+  return create(fs, std::move(prefix), {.type = type});
+}
+
+Result<std::unique_ptr<IndexedDatasetWriter>> IndexedDatasetWriter::create(
+    FileSystem& fs, std::string prefix, IndexedWriterOptions options) {
   std::unique_ptr<IndexedDatasetWriter> writer(
-      new IndexedDatasetWriter(fs, std::move(prefix), type));
-  TUTTI_ASSIGN(writer->bin_, fs.create(temporary(bin_path(writer->prefix_))));
+      new IndexedDatasetWriter(fs, std::move(prefix), options));
+  TUTTI_TRY(writer->open());
   return writer;
 }
 
+Status IndexedDatasetWriter::open() {
+  TUTTI_ASSIGN(bin_, GrowingFile::open(fs_, temporary(bin_path(prefix_)), bin_bytes(options_)));
+  TUTTI_ASSIGN(sizes_, GrowingFile::open(fs_, sizes_path(prefix_), 4 * progress_.documents));
+  if (!options_.mask) return Status();
+  const bool begins = progress_.tokens == 0;
+  const uint64_t bytes = begins ? 0 : mask_bytes(options_);
+  TUTTI_ASSIGN(mask_, GrowingFile::open(fs_, temporary(mask_path(prefix_)), bytes));
+  return begins ? mask_->append(mask_header()) : Status();
+}
+
 IndexedDatasetWriter::~IndexedDatasetWriter() {
-  if (finished_) return;
+  if (finished_ || options_.keep) return;
   bin_.reset();
-  (void)fs_.remove(temporary(bin_path(prefix_)));  // best effort: the next run truncates them
-  (void)fs_.remove(temporary(idx_path(prefix_)));
+  (void)remove_unfinished_dataset(fs_, prefix_);  // best effort: the next run truncates them
 }
 
 Status IndexedDatasetWriter::append(std::span<const int32_t> ids) {
-  for (const int32_t id : ids) {
-    if (type_ == TokenType::kUint16) {
-      TUTTI_CHECK(id >= 0 && id <= UINT16_MAX, "token {}", id);
-      put(static_cast<uint16_t>(id), buffer_);
-    } else {
-      put(id, buffer_);
-    }
-  }
-  document_tokens_ += static_cast<int64_t>(ids.size());
-  tokens_ += static_cast<int64_t>(ids.size());
-  return buffer_.size() < kBufferBytes ? Status() : flush();
+  packed_.clear();
+  append_tokens(ids, options_.type, packed_);
+  return append_packed(packed_, {});
+}
+
+Status IndexedDatasetWriter::append_packed(std::string_view tokens, std::string_view mask) {
+  const size_t count = tokens.size() / token_bytes(options_.type);
+  TUTTI_CHECK(count * token_bytes(options_.type) == tokens.size(), "{} bytes", tokens.size());
+  TUTTI_CHECK(mask.size() == (options_.mask ? count : 0), "{} of a mask for {} tokens", mask.size(),
+              count);
+  progress_.document_tokens += static_cast<int64_t>(count);
+  progress_.tokens += static_cast<int64_t>(count);
+  if (mask_) TUTTI_TRY(mask_->append(mask));
+  return bin_->append(tokens);
 }
 
 Status IndexedDatasetWriter::end_document() {
-  if (document_tokens_ > INT32_MAX) {
+  if (progress_.document_tokens > INT32_MAX) {
     return error(ErrorKind::kResource, "{}: document {} has {} tokens, the format allows {}",
-                 bin_path(prefix_), documents(), document_tokens_, INT32_MAX);
+                 bin_path(prefix_), progress_.documents, progress_.document_tokens, INT32_MAX);
   }
-  sizes_.push_back(static_cast<int32_t>(document_tokens_));
-  document_tokens_ = 0;
-  return Status();
+  const auto size = static_cast<int32_t>(progress_.document_tokens);
+  progress_.document_tokens = 0;
+  ++progress_.documents;
+  return sizes_->append(bytes_of(size));
 }
 
-Status IndexedDatasetWriter::flush() {
-  TUTTI_TRY(bin_->append(buffer_));
-  buffer_.clear();
-  return Status();
-}
-
-Status IndexedDatasetWriter::write_index() {
-  TUTTI_ASSIGN(auto file, fs_.create(temporary(idx_path(prefix_))));
-  BufferedFile index(std::move(file));
-  TUTTI_TRY(index.append(kIndexMagic));
-  TUTTI_TRY(index.put(kIndexVersion));
-  TUTTI_TRY(index.put(type_ == TokenType::kUint16 ? kCodeUint16 : kCodeInt32));
-  TUTTI_TRY(index.put(uint64_t{sizes_.size()}));
-  TUTTI_TRY(index.put(uint64_t{sizes_.size() + 1}));
-  for (const int32_t size : sizes_) TUTTI_TRY(index.put(size));
-  int64_t pointer = 0;
-  for (const int32_t size : sizes_) {
-    TUTTI_TRY(index.put(pointer));
-    pointer += size * static_cast<int64_t>(token_bytes(type_));
-  }
-  for (size_t i = 0; i <= sizes_.size(); ++i) TUTTI_TRY(index.put(static_cast<int64_t>(i)));
-  return index.close();
-}
-
-Status IndexedDatasetWriter::stage() {
-  TUTTI_CHECK(document_tokens_ == 0, "document {} was not ended", documents());
-  TUTTI_CHECK(!staged_, "{} was staged before", prefix_);
-  TUTTI_TRY(flush());
+Status IndexedDatasetWriter::sync() {
   TUTTI_TRY(bin_->sync());
+  TUTTI_TRY(sizes_->sync());
+  return mask_ ? mask_->sync() : Status();
+}
+
+Status IndexedDatasetWriter::close() {
+  TUTTI_CHECK(progress_.document_tokens == 0, "document {} was not ended", progress_.documents);
   TUTTI_TRY(bin_->close());
-  TUTTI_TRY(write_index());
-  staged_ = true;
-  return {};
+  TUTTI_TRY(sizes_->close());
+  return mask_ ? mask_->close() : Status();
 }
 
 Status IndexedDatasetWriter::finish() {
-  if (!staged_) TUTTI_TRY(stage());
-  TUTTI_TRY(fs_.rename(temporary(bin_path(prefix_)), bin_path(prefix_)));
-  TUTTI_TRY(fs_.rename(temporary(idx_path(prefix_)), idx_path(prefix_)));
+  TUTTI_TRY(close());
+  IndexedWriterOptions options = options_;
+  options.start = progress_;
+  TUTTI_TRY(stage_indexed_dataset(fs_, prefix_, options));
+  TUTTI_TRY(complete_indexed_dataset(fs_, prefix_, options));
   finished_ = true;
-  return fs_.sync_directory(parent_path(prefix_));
+  return remove_unfinished_dataset(fs_, prefix_);
+}
+
+Status stage_indexed_dataset(FileSystem& fs, const std::string& prefix,
+                             const IndexedWriterOptions& options) {
+  const int64_t documents = options.start.documents;
+  TUTTI_ASSIGN(const auto index, GrowingFile::open(fs, temporary(idx_path(prefix)), 0));
+  TUTTI_TRY(index->append(kIndexMagic));
+  TUTTI_TRY(index->append(bytes_of(kIndexVersion)));
+  const uint8_t code = options.type == TokenType::kUint16 ? kCodeUint16 : kCodeInt32;
+  TUTTI_TRY(index->append(bytes_of(code)));
+  TUTTI_TRY(index->append(bytes_of(documents)));
+  const int64_t entries = documents + 1;
+  TUTTI_TRY(index->append(bytes_of(entries)));
+  TUTTI_TRY(for_each_size(fs, prefix, documents,
+                          [&](int32_t size) { return index->append(bytes_of(size)); }));
+  int64_t pointer = 0;
+  TUTTI_TRY(for_each_size(fs, prefix, documents, [&](int32_t size) {
+    const Status status = index->append(bytes_of(pointer));
+    pointer += size * static_cast<int64_t>(token_bytes(options.type));
+    return status;
+  }));
+  for (int64_t i = 0; i < entries; ++i) TUTTI_TRY(index->append(bytes_of(i)));
+  return index->close();
+}
+
+Status complete_indexed_dataset(FileSystem& fs, const std::string& prefix,
+                                const IndexedWriterOptions& options) {
+  // A mask of other tokens must not lie beside these at any time.
+  if (!options.mask) TUTTI_TRY(remove_if_there(fs, mask_path(prefix)));
+  TUTTI_TRY(take_name(fs, bin_path(prefix), bin_bytes(options)));
+  if (options.mask) TUTTI_TRY(take_name(fs, mask_path(prefix), mask_bytes(options)));
+  TUTTI_TRY(fs.rename(temporary(idx_path(prefix)), idx_path(prefix)));
+  return fs.sync_directory(parent_path(prefix));
+}
+
+Status remove_unfinished_dataset(FileSystem& fs, const std::string& prefix) {
+  for (const std::string& path : {temporary(bin_path(prefix)), temporary(mask_path(prefix)),
+                                  temporary(idx_path(prefix)), sizes_path(prefix)}) {
+    TUTTI_TRY(remove_if_there(fs, path));
+  }
+  return Status();
 }
 
 }  // namespace tutti

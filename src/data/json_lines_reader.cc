@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "data/json_field.h"
 #include "data/text_reader.h"
 
 namespace tutti {
@@ -16,60 +15,55 @@ bool is_blank(std::string_view line) {
 
 class JsonLinesReader : public DocumentReader {
  public:
-  JsonLinesReader(std::unique_ptr<ByteSource> source, std::string path, std::string field,
-                  size_t line_bytes_max)
-      : source_(std::move(source)),
+  JsonLinesReader(std::unique_ptr<ByteSource> source, std::string path, size_t line_bytes_max,
+                  ReaderPosition start)
+      : DocumentReader(start),
+        source_(std::move(source)),
         path_(std::move(path)),
-        field_(std::move(field)),
         line_bytes_max_(line_bytes_max) {}
 
   Result<bool> next(DocumentPiece& piece) override {
     while (true) {
-      TUTTI_ASSIGN(const bool found, next_line());
+      std::string_view line;
+      TUTTI_ASSIGN(const bool found, next_line(line));
       if (!found) return false;
-      if (is_blank(line_)) continue;
-      TUTTI_ASSIGN(piece.text, read_json_field(line_, field_, {path_, line_number_, line_offset_}));
-      if (piece.text.empty()) continue;  // nothing to learn from
-      piece.line = line_number_;
+      const ReaderPosition here = at_;
+      at_.offset += bytes_;
+      ++at_.line;
+      const std::string_view shown = here.offset == 0 ? skip_byte_order_mark(line) : line;
+      if (is_blank(shown)) continue;
+      piece.text = line;
+      piece.line = here.line;
+      piece.offset = here.offset;
       piece.last = true;
       return true;
     }
   }
 
  private:
-  // Moves to the next line, of which `line_` is a view until the call after.
-  Result<bool> next_line() {
-    consume(line_bytes_);
+  // The line at position(), a view until the next call; `bytes_` are its own with its newline.
+  Result<bool> next_line(std::string_view& line) {
+    begin_ += bytes_;
+    bytes_ = 0;
     size_t searched = 0;
     while (true) {
       const size_t newline = buffer_.find('\n', begin_ + searched);
-      if (newline != std::string::npos) return set_line(newline - begin_, 1);
-      searched = buffer_.size() - begin_;
-      if (searched > line_bytes_max_) {
+      const bool ended = newline != std::string::npos;
+      const size_t length = ended ? newline - begin_ : buffer_.size() - begin_;
+      if (length > line_bytes_max_) {
         return error(ErrorKind::kResource, "{}:{}: a line of more than {} bytes, from offset {}",
-                     path_, line_number_ + 1, line_bytes_max_, offset_);
+                     path_, at_.line, line_bytes_max_, at_.offset);
       }
-      TUTTI_ASSIGN(const size_t count, read_more());
-      if (count == 0) return searched > 0 ? set_line(searched, 0) : false;
+      if (!ended) {
+        searched = length;
+        TUTTI_ASSIGN(const size_t count, read_more());
+        if (count > 0) continue;
+        if (length == 0) return false;
+      }
+      line = std::string_view(buffer_).substr(begin_, length);
+      bytes_ = length + (ended ? 1 : 0);
+      return true;
     }
-  }
-
-  bool set_line(size_t bytes, size_t newline) {
-    line_ = std::string_view(buffer_).substr(begin_, bytes);
-    line_offset_ = offset_;
-    if (line_offset_ == 0) {
-      line_ = skip_byte_order_mark(line_);
-      line_offset_ = bytes - line_.size();
-    }
-    line_bytes_ = bytes + newline;
-    ++line_number_;
-    return true;
-  }
-
-  void consume(size_t bytes) {
-    begin_ += bytes;
-    offset_ += bytes;
-    line_bytes_ = 0;
   }
 
   Result<size_t> read_more() {
@@ -84,24 +78,20 @@ class JsonLinesReader : public DocumentReader {
 
   std::unique_ptr<ByteSource> source_;
   std::string path_;
-  std::string field_;
   size_t line_bytes_max_;
   std::string buffer_;
-  size_t begin_ = 0;     // of what is not yet consumed, in the buffer
-  uint64_t offset_ = 0;  // of the same, in the file
-  std::string_view line_;
-  uint64_t line_offset_ = 0;
-  size_t line_bytes_ = 0;  // with its newline
-  uint64_t line_number_ = 0;
+  size_t begin_ = 0;  // of what is not yet consumed, in the buffer
+  size_t bytes_ = 0;  // of the line given last
 };
 
 }  // namespace
 
 Result<std::unique_ptr<DocumentReader>> make_json_lines_reader(std::unique_ptr<ByteSource> source,
                                                                const std::string& path,
-                                                               const DocumentOptions& options) {
+                                                               const DocumentOptions& options,
+                                                               ReaderPosition start) {
   return std::unique_ptr<DocumentReader>(std::make_unique<JsonLinesReader>(
-      std::move(source), path, options.json_field, options.document_bytes_max));
+      std::move(source), path, options.document_bytes_max, start));
 }
 
 }  // namespace tutti

@@ -1,4 +1,4 @@
-// JSON lines: one document a line, a string field of an object. Blank lines are skipped.
+// JSON lines: a document a line. The lines are given as they are; blank ones are left out.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,10 @@
 
 namespace tutti {
 
+// `source` begins at `start`.
 Result<std::unique_ptr<DocumentReader>> make_json_lines_reader(std::unique_ptr<ByteSource> source,
                                                                const std::string& path,
-                                                               const DocumentOptions& options);
+                                                               const DocumentOptions& options,
+                                                               ReaderPosition start);
 
 }  // namespace tutti

@@ -1,6 +1,5 @@
 #include "data/pod_reader.h"
 
-#include "data/pod.h"
 #include "data/text_reader.h"
 
 namespace tutti {
@@ -8,17 +7,20 @@ namespace {
 
 class PodReader : public DocumentReader {
  public:
-  PodReader(std::unique_ptr<ByteSource> source, std::string path, size_t bytes_max)
-      : source_(std::move(source)), path_(std::move(path)), bytes_max_(bytes_max) {}
+  PodReader(std::unique_ptr<ByteSource> source, std::string path, size_t bytes_max,
+            ReaderPosition start)
+      : DocumentReader(start),
+        source_(std::move(source)),
+        path_(std::move(path)),
+        bytes_max_(bytes_max) {}
 
   Result<bool> next(DocumentPiece& piece) override {
-    if (done_) return false;
-    done_ = true;
-    TUTTI_ASSIGN(const std::string pod, read_all(*source_, path_, bytes_max_));
-    TUTTI_TRY(check_utf8(pod, path_, 0));
-    piece.text = pod_to_text(skip_byte_order_mark(pod));
+    if (at_.offset > 0) return false;  // the whole file is one piece
+    TUTTI_ASSIGN(piece.text, read_all(*source_, path_, bytes_max_));
     piece.line = 1;
+    piece.offset = 0;
     piece.last = true;
+    at_.offset = piece.text.size();
     return !piece.text.empty();
   }
 
@@ -26,16 +28,16 @@ class PodReader : public DocumentReader {
   std::unique_ptr<ByteSource> source_;
   std::string path_;
   size_t bytes_max_;
-  bool done_ = false;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<DocumentReader>> make_pod_reader(std::unique_ptr<ByteSource> source,
                                                         const std::string& path,
-                                                        const DocumentOptions& options) {
+                                                        const DocumentOptions& options,
+                                                        ReaderPosition start) {
   return std::unique_ptr<DocumentReader>(
-      std::make_unique<PodReader>(std::move(source), path, options.document_bytes_max));
+      std::make_unique<PodReader>(std::move(source), path, options.document_bytes_max, start));
 }
 
 }  // namespace tutti

@@ -1,4 +1,4 @@
-// Perl documentation: a file becomes one document of plain text.
+// Perl documentation: one document a file, its markup stripped when it is decoded.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,10 @@
 
 namespace tutti {
 
+// `source` begins at `start`.
 Result<std::unique_ptr<DocumentReader>> make_pod_reader(std::unique_ptr<ByteSource> source,
                                                         const std::string& path,
-                                                        const DocumentOptions& options);
+                                                        const DocumentOptions& options,
+                                                        ReaderPosition start);
 
 }  // namespace tutti

@@ -1,12 +1,15 @@
 #include "data/prepare.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "data/encode_corpus.h"
 #include "data/indexed_dataset.h"
+#include "data/prepare_journal.h"
 #include "data/tokenizer.h"
 #include "data/tokenizer_json.h"
 #include "data/validation_split.h"
@@ -15,9 +18,9 @@
 namespace tutti {
 namespace {
 
-constexpr size_t kBatchBytesPerThread = size_t{8} << 20;
 constexpr uint64_t kTokenizerBytesMax = 256ull << 20;
-constexpr int kPipelineVersion = 1;  // changes when the same inputs would give other tokens
+constexpr size_t kReadBytes = size_t{1} << 20;
+constexpr int kPipelineVersion = 2;  // changes when the same inputs would give other tokens
 
 using ProgressCallback = std::function<void(const PrepareProgress&)>;
 
@@ -48,148 +51,26 @@ Status digest_files(FileSystem& fs, const PrepareOptions& options, const CorpusF
   return Status();
 }
 
-double entropy_nats(const std::vector<int64_t>& counts) {
+// Of the distribution of single tokens in PREFIX.bin.
+Result<double> unigram_entropy_nats(FileSystem& fs, const std::string& prefix, int32_t vocab_size) {
+  const TokenType type = token_type_for(vocab_size);
+  TUTTI_ASSIGN(const auto file, fs.open(bin_path(prefix)));
+  std::vector<int64_t> counts(static_cast<size_t>(vocab_size));
+  std::string packed;
+  std::vector<int32_t> ids;
+  for (uint64_t at = 0; at < file->size(); at += packed.size()) {
+    packed.resize(std::min<uint64_t>(kReadBytes, file->size() - at));
+    TUTTI_TRY(file->read_at(at, packed));
+    ids.resize(packed.size() / token_bytes(type));
+    read_tokens(packed.data(), type, ids);
+    for (const int32_t id : ids) ++counts[id];
+  }
   double total = 0, entropy = 0;
   for (const int64_t count : counts) total += static_cast<double>(count);
   for (const int64_t count : counts) {
     if (count > 0) entropy -= count / total * std::log(count / total);
   }
   return entropy;
-}
-
-// What was there goes first, its description before all else.
-Status remove_old(FileSystem& fs, const std::string& directory) {
-  std::vector<std::string> paths = {join_path(directory, kMetadataFile)};
-  for (const char* prefix : {kTrainPrefix, kValidationPrefix}) {
-    paths.push_back(bin_path(join_path(directory, prefix)));
-    paths.push_back(idx_path(join_path(directory, prefix)));
-  }
-  for (const std::string& path : paths) {
-    if (exists(fs, path)) TUTTI_TRY(fs.remove(path));
-  }
-  return fs.sync_directory(directory);
-}
-
-// Encodes a planned corpus into the writers of its splits.
-class Encoding {
- public:
-  Encoding(FileSystem& fs, const PrepareOptions& options, const Tokenizer& tokenizer,
-           int32_t end_of_text, const SplitPlan& plan, int threads)
-      : fs_(fs),
-        options_(options),
-        plan_(plan),
-        end_of_text_(end_of_text),
-        type_(token_type_for(tokenizer.vocab_size())),
-        train_counts_(tokenizer.vocab_size()) {
-    for (int i = 0; i < threads; ++i) {
-      encoders_.emplace_back(tokenizer, EncodeOptions{.special_tokens = false});
-    }
-  }
-
-  Status run(const ProgressCallback& progress, uint64_t bytes_total);
-  Status finish(DatasetMetadata& metadata);
-
- private:
-  struct Output {
-    std::unique_ptr<IndexedDatasetWriter> writer;  // made for the first document
-    SplitCounts counts;
-    size_t last_file = SIZE_MAX;
-  };
-  Status encode_batch(const std::vector<DocumentPiece>& pieces);
-  Status write(const DocumentPiece& piece, std::span<const int32_t> ids);
-  Split split_of(const DocumentPiece& piece) const;
-
-  FileSystem& fs_;
-  const PrepareOptions& options_;
-  const SplitPlan& plan_;
-  int32_t end_of_text_;
-  TokenType type_;
-  std::vector<TokenEncoder> encoders_;
-  std::vector<std::vector<int32_t>> ids_;  // of each piece of a batch
-  std::vector<int64_t> train_counts_;      // by token id
-  Output train_, validation_;
-};
-
-Status Encoding::run(const ProgressCallback& progress, uint64_t bytes_total) {
-  DocumentStream stream(fs_, plan_.files, options_.documents);
-  PrepareProgress state{"encoding", 0, bytes_total, 0};
-  std::vector<DocumentPiece> pieces;
-  while (true) {
-    pieces.clear();
-    TUTTI_TRY(check_stop(options_));
-    TUTTI_TRY(stream.next_batch(kBatchBytesPerThread * encoders_.size(), pieces));
-    if (pieces.empty()) return Status();
-    TUTTI_TRY(encode_batch(pieces));
-    for (const DocumentPiece& piece : pieces) state.bytes_done += piece.text.size();
-    state.tokens = train_.counts.tokens + validation_.counts.tokens;
-    if (progress) progress(state);
-  }
-}
-
-Status Encoding::encode_batch(const std::vector<DocumentPiece>& pieces) {
-  if (ids_.size() < pieces.size()) ids_.resize(pieces.size());
-  std::vector<Status> failures(pieces.size());
-  run_workers(pieces.size(), static_cast<int>(encoders_.size()), [&](int worker, size_t i) {
-    ids_[i].clear();
-    failures[i] = encoders_[worker].append(pieces[i].text, ids_[i]);
-  });
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    if (!failures[i].ok()) {
-      return Error{failures[i].error().kind,
-                   fmt::format("{}:{}: {}", plan_.files[pieces[i].file].path, pieces[i].line,
-                               failures[i].message())};
-    }
-    TUTTI_TRY(write(pieces[i], ids_[i]));
-  }
-  return Status();
-}
-
-Split Encoding::split_of(const DocumentPiece& piece) const {
-  if (!plan_.by_document) return plan_.split[piece.file];
-  return split_of_document(plan_.files[piece.file].relative, piece.line, options_.validation);
-}
-
-Status Encoding::write(const DocumentPiece& piece, std::span<const int32_t> ids) {
-  const bool is_train = split_of(piece) == Split::kTrain;
-  Output& output = is_train ? train_ : validation_;
-  if (!output.writer) {
-    const char* prefix = is_train ? kTrainPrefix : kValidationPrefix;
-    TUTTI_ASSIGN(output.writer,
-                 IndexedDatasetWriter::create(fs_, join_path(options_.directory, prefix), type_));
-  }
-  output.counts.files += output.last_file != piece.file;
-  output.last_file = piece.file;
-  output.counts.text_bytes += static_cast<int64_t>(piece.text.size());
-  TUTTI_TRY(output.writer->append(ids));
-  if (is_train) {
-    for (const int32_t id : ids) ++train_counts_[id];
-    train_counts_[end_of_text_] += piece.last;
-  }
-  if (piece.last) {
-    TUTTI_TRY(output.writer->append(std::span(&end_of_text_, 1)));
-    TUTTI_TRY(output.writer->end_document());
-  }
-  output.counts.tokens = output.writer->tokens();
-  output.counts.documents = output.writer->documents();
-  return Status();
-}
-
-Status Encoding::finish(DatasetMetadata& metadata) {
-  if (train_.counts.documents == 0) {
-    return invalid("validation fraction {} leaves no document to train on", options_.validation);
-  }
-  // A disk that is full says so before the old dataset goes.
-  for (Output* output : {&train_, &validation_}) {
-    if (output->writer) TUTTI_TRY(output->writer->stage());
-  }
-  TUTTI_TRY(remove_old(fs_, options_.directory));
-  for (Output* output : {&train_, &validation_}) {
-    if (output->writer) TUTTI_TRY(output->writer->finish());
-  }
-  metadata.train = train_.counts;
-  metadata.validation = validation_.counts;
-  metadata.unigram_entropy_nats = entropy_nats(train_counts_);
-  return Status();
 }
 
 // True when the files that `metadata` describes have the sizes that it says.
@@ -199,7 +80,8 @@ bool is_whole(FileSystem& fs, const std::string& directory, const DatasetMetadat
     if (counts.documents == 0) return true;
     const std::string path = join_path(directory, prefix);
     const Result<FileInfo> bin = fs.stat(bin_path(path));
-    return bin.ok() && bin->bytes == counts.tokens * width && exists(fs, idx_path(path));
+    const bool masked = !metadata.loss_mask || exists(fs, mask_path(path));
+    return bin.ok() && bin->bytes == counts.tokens * width && exists(fs, idx_path(path)) && masked;
   };
   return matches(kTrainPrefix, metadata.train) && matches(kValidationPrefix, metadata.validation) &&
          exists(fs, join_path(directory, kDatasetTokenizerFile));
@@ -209,26 +91,150 @@ Result<std::string> fingerprint(FileSystem& fs, const PrepareOptions& options,
                                 const CorpusFiles& corpus, const std::string& tokenizer_digest,
                                 const ProgressCallback& progress) {
   Digester digester;
-  digester.update(fmt::format("{}\n{}\n{}\n{}\n{}\n", kPipelineVersion, tokenizer_digest,
+  digester.update(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", kPipelineVersion, tokenizer_digest,
                               document_format_name(options.documents.format),
-                              options.documents.json_field, options.validation));
+                              options.documents.json_field, options.validation,
+                              invalid_utf8_name(options.documents.invalid_utf8)));
   TUTTI_TRY(digest_files(fs, options, corpus, progress, digester));
   return digester.digest().hex();
 }
 
-Status encode_corpus(FileSystem& fs, const PrepareOptions& options, const CorpusFiles& corpus,
-                     const Tokenizer& tokenizer, const ProgressCallback& progress,
-                     DatasetMetadata& metadata) {
+const std::array<const char*, 2> kPrefixes = {kTrainPrefix, kValidationPrefix};
+
+// What a preparation leaves while it is under way; its journal goes first.
+Status remove_unfinished(FileSystem& fs, const std::string& directory) {
+  const std::string journal = join_path(directory, kJournalFile);
+  if (exists(fs, journal)) TUTTI_TRY(fs.remove(journal));
+  for (const char* prefix : kPrefixes) {
+    TUTTI_TRY(remove_unfinished_dataset(fs, join_path(directory, prefix)));
+  }
+  return Status();
+}
+
+// Whether the temporary files have what the point says; someone may have removed them.
+bool fits(FileSystem& fs, const std::string& directory, const PreparePoint& point, TokenType type) {
+  const auto has = [&](const char* prefix, const SplitPoint& split) {
+    const Result<FileInfo> bin = fs.stat(bin_path(join_path(directory, prefix)) + ".tmp");
+    const uint64_t bytes = static_cast<uint64_t>(split.written.tokens) * token_bytes(type);
+    return bytes == 0 || (bin.ok() && bin->bytes >= bytes);
+  };
+  return point.encoded ||
+         (has(kTrainPrefix, point.train) && has(kValidationPrefix, point.validation));
+}
+
+// What to go on with: nothing, where there is no journal or one that does not fit.
+JournalContent find_journal(FileSystem& fs, const std::string& directory,
+                            const std::string& fingerprint, TokenType type) {
+  const std::string path = join_path(directory, kJournalFile);
+  if (!exists(fs, path)) return {};
+  const Result<std::string> text = read_file(fs, path);
+  const Result<JournalContent> content =
+      text.ok() ? parse_journal(*text, fingerprint, path) : Result<JournalContent>(text.error());
+  if (!content.ok()) {
+    log_info("{}; preparing from the start", content.message());
+    return {};
+  }
+  if (fits(fs, directory, content->point, type)) return *content;
+  log_warning("{}: the files that it speaks of are gone; preparing from the start", path);
+  return {};
+}
+
+SplitCounts counts_of(const SplitPoint& split) {
+  return {.files = split.files,
+          .documents = split.written.documents,
+          .tokens = split.written.tokens,
+          .text_bytes = split.text_bytes};
+}
+
+// A disk that is full says so in the first half, before the old dataset goes in the second.
+Status name_splits(FileSystem& fs, const PrepareOptions& options, const Tokenizer& tokenizer,
+                   const PreparePoint& point) {
+  const SplitPoint* splits[] = {&point.train, &point.validation};
+  const auto writer = [&](size_t i) {
+    return writer_options(tokenizer, options.documents.format, splits[i]->written);
+  };
+  const auto prefix = [&](size_t i) { return join_path(options.directory, kPrefixes[i]); };
+  for (size_t i = 0; i < kPrefixes.size(); ++i) {
+    if (splits[i]->written.documents == 0) continue;
+    TUTTI_TRY(stage_indexed_dataset(fs, prefix(i), writer(i)));
+  }
+  const std::string metadata_path = join_path(options.directory, kMetadataFile);
+  if (exists(fs, metadata_path)) {
+    TUTTI_TRY(fs.remove(metadata_path));
+    TUTTI_TRY(fs.sync_directory(options.directory));
+  }
+  for (size_t i = 0; i < kPrefixes.size(); ++i) {
+    if (splits[i]->written.documents > 0) {
+      TUTTI_TRY(complete_indexed_dataset(fs, prefix(i), writer(i)));
+      continue;
+    }
+    for (const std::string& path :
+         {bin_path(prefix(i)), idx_path(prefix(i)), mask_path(prefix(i))}) {
+      if (exists(fs, path)) TUTTI_TRY(fs.remove(path));
+    }
+  }
+  return Status();
+}
+
+// From temporary files to the dataset; done again after an interruption it does what is left.
+Status complete(FileSystem& fs, const PrepareOptions& options, const Tokenizer& tokenizer,
+                const std::string& tokenizer_text, const PreparePoint& point,
+                DatasetMetadata& metadata) {
+  TUTTI_TRY(name_splits(fs, options, tokenizer, point));
+  metadata.train = counts_of(point.train);
+  metadata.validation = counts_of(point.validation);
+  TUTTI_ASSIGN(
+      metadata.unigram_entropy_nats,
+      unigram_entropy_nats(fs, join_path(options.directory, kTrainPrefix), tokenizer.vocab_size()));
+  TUTTI_TRY(
+      write_file_atomic(fs, join_path(options.directory, kDatasetTokenizerFile), tokenizer_text));
+  TUTTI_TRY(write_file_atomic(fs, join_path(options.directory, kMetadataFile),
+                              dataset_metadata_json(metadata)));
+  // The dataset is whole; what this leaves, the next call removes.
+  if (const Status removed = remove_unfinished(fs, options.directory); !removed.ok()) {
+    log_warning("{}", removed.message());
+  }
+  return Status();
+}
+
+Status encode_and_complete(FileSystem& fs, const PrepareOptions& options, const CorpusFiles& corpus,
+                           const Tokenizer& tokenizer, const std::string& tokenizer_text,
+                           const JournalContent& begun, const ProgressCallback& progress,
+                           DatasetMetadata& metadata) {
+  EncodeCorpusOptions encoding;
+  encoding.directory = options.directory;
+  encoding.documents = options.documents;
+  encoding.documents.cut_drops_space = adds_leading_space(tokenizer);
+  encoding.validation = options.validation;
+  encoding.threads = options.threads > 0 ? options.threads : default_threads();
+  encoding.commit_bytes = options.commit_bytes;
+  encoding.batch_bytes = options.batch_bytes;
+  encoding.check_stop = [&options] { return check_stop(options); };
   TUTTI_ASSIGN(const SplitPlan plan,
                plan_split(fs, corpus.files, options.documents.format, options.validation));
-  const int threads = options.threads > 0 ? options.threads : default_threads();
-  Encoding encoding(fs, options, tokenizer, metadata.end_of_text, plan, threads);
-  TUTTI_TRY(encoding.run(progress, corpus.bytes));
-  TUTTI_TRY(encoding.finish(metadata));
+  TUTTI_ASSIGN(const auto journal,
+               PrepareJournal::open(fs, options.directory, metadata.fingerprint, begun.bytes));
+  PreparePoint point = begun.point;
+  if (!point.encoded) {
+    TUTTI_TRY(encode_corpus(fs, tokenizer, plan, encoding, *journal, point,
+                            [&](const EncodeProgress& state) {
+                              if (!progress) return;
+                              progress({"encoding", state.bytes_done, corpus.bytes, state.tokens});
+                            }));
+  }
+  if (point.train.written.documents == 0) {
+    return invalid("validation fraction {} leaves no document to train on", options.validation);
+  }
+  TUTTI_TRY(complete(fs, options, tokenizer, tokenizer_text, point, metadata));
   if (options.validation > 0 && metadata.validation.documents == 0) {
     log_warning("nothing was held out for validation: the corpus is a single document");
   }
   return Status();
+}
+
+// Whether the same preparation can succeed once the machine is better.
+bool can_go_on(ErrorKind kind) {
+  return kind == ErrorKind::kIo || kind == ErrorKind::kResource || kind == ErrorKind::kInterrupted;
 }
 
 }  // namespace
@@ -255,6 +261,7 @@ Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& op
   metadata.end_of_text_token = end_of_text->content;
   metadata.format = document_format_name(options.documents.format);
   metadata.validation_fraction = options.validation;
+  metadata.loss_mask = options.documents.format == DocumentFormat::kChat;
   TUTTI_ASSIGN(metadata.fingerprint,
                fingerprint(fs, options, corpus, metadata.tokenizer_digest, progress));
 
@@ -263,13 +270,21 @@ Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& op
   const Result<DatasetMetadata> old = read_dataset_metadata(fs, options.directory);
   if (old.ok() && old->fingerprint == metadata.fingerprint &&
       is_whole(fs, options.directory, *old)) {
-    return PreparedDataset{*old, true};
+    TUTTI_TRY(remove_unfinished(fs, options.directory));
+    return PreparedDataset{*old, true, false};
   }
-  TUTTI_TRY(encode_corpus(fs, options, corpus, tokenizer, progress, metadata));
-  TUTTI_TRY(write_file_atomic(fs, join_path(options.directory, kDatasetTokenizerFile), json));
-  TUTTI_TRY(write_file_atomic(fs, join_path(options.directory, kMetadataFile),
-                              dataset_metadata_json(metadata)));
-  return PreparedDataset{metadata, false};
+  const TokenType type = token_type_for(tokenizer.vocab_size());
+  const JournalContent begun = find_journal(fs, options.directory, metadata.fingerprint, type);
+  const Status status =
+      encode_and_complete(fs, options, corpus, tokenizer, json, begun, progress, metadata);
+  if (!status.ok()) {
+    const bool goes_on =
+        can_go_on(status.error().kind) &&
+        find_journal(fs, options.directory, metadata.fingerprint, type).point != PreparePoint();
+    if (!goes_on) (void)remove_unfinished(fs, options.directory);
+    return status;
+  }
+  return PreparedDataset{metadata, false, begun.point != PreparePoint()};
 }
 
 }  // namespace tutti

@@ -1,10 +1,11 @@
 // Preparation: documents → tokens, an end-of-text behind each document → Megatron-LM's .bin/.idx.
 //
-// DIRECTORY receives train.{bin,idx}, validation.{bin,idx} (when anything is held out), a copy of
-// the tokenizer and, last, dataset.json. What is there is therefore whole whenever dataset.json is.
-// The result is a pure function of inputs, tokenizer and options: the number of threads does not
-// change a byte. One preparation at a time writes to a directory, held by a lock; a second one is
-// refused.
+// DIRECTORY receives train.{bin,idx}, validation.{bin,idx} (when anything is held out), of chat
+// examples also .mask, a copy of the tokenizer and, last, dataset.json. What is there is therefore
+// whole whenever dataset.json is. The result is a pure function of inputs, tokenizer and options:
+// the number of threads does not change a byte, nor does a kill at any moment followed by the same
+// preparation, which goes on where the journal of the first one ends. One preparation at a time
+// writes to a directory, held by a lock; a second one is refused.
 #pragma once
 
 #include <functional>
@@ -23,8 +24,11 @@ struct PrepareOptions {
   std::string directory;            // created when missing
   std::string tokenizer;            // path of a tokenizer.json with an end-of-text token
   DocumentOptions documents;
-  double validation = 0.05;                   // fraction held out: see validation_split.h
-  int threads = 0;                            // 0: those of the machine
+  double validation = 0.05;  // fraction held out: see validation_split.h
+  int threads = 0;           // 0: those of the machine
+  // Of input between two points from which a preparation that was killed can go on.
+  size_t commit_bytes = size_t{32} << 20;
+  size_t batch_bytes = size_t{1} << 20;       // of input that a thread encodes at once
   std::function<bool()> stop_requested = {};  // asked between batches; may be empty
 };
 
@@ -37,11 +41,13 @@ struct PrepareProgress {
 
 struct PreparedDataset {
   DatasetMetadata metadata;
-  bool reused = false;  // the directory held these tokens already
+  bool reused = false;   // the directory held these tokens already
+  bool resumed = false;  // it went on with a preparation that was cut off
 };
 
 // `progress` (may be empty) is called on the calling thread. kInterrupted when it was asked to
-// stop: what the directory held is still there then.
+// stop. What was in the directory stays when this fails. So do, where the inputs are not at fault
+// and the journal has a point, the temporary files with which the same preparation goes on.
 Result<PreparedDataset> prepare_dataset(
     FileSystem& fs, const PrepareOptions& options,
     const std::function<void(const PrepareProgress&)>& progress);

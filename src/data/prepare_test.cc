@@ -136,16 +136,91 @@ TEST_F(Prepare, ErrorsNameTheFileAndTheOffset) {
   EXPECT_FALSE(exists(fs_, "/out/train.bin.tmp"));
 }
 
+TEST_F(Prepare, BytesThatAreNotUtf8CanBeReplaced) {
+  write_text(fs_, "/c/07.txt",
+             "abc\xFF"
+             "def");
+  options_.documents.invalid_utf8 = InvalidUtf8::kReplace;
+  prepare();
+  const std::string all = text_of(kTrainPrefix) + text_of(kValidationPrefix);
+  EXPECT_NE(all.find("abc\uFFFDdef<|endoftext|>"), std::string::npos);
+}
+
+TEST_F(Prepare, TheFirstErrorOfTheCorpusIsTheOneReported) {
+  write_text(fs_, "/c/07.txt", "abc\xFF");
+  write_text(fs_, "/c/09.txt", "\xEF\xBB\xBF");
+  write_text(fs_, "/c/11.txt", std::string(100, '\xFE'));
+  options_.threads = 4;
+  options_.batch_bytes = 1;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_NE(prepare_dataset(fs_, options_, {}).message().find("/c/07.txt: not UTF-8"),
+              std::string::npos);
+  }
+  write_text(fs_, "/c/07.txt", "abc");
+  EXPECT_NE(prepare_dataset(fs_, options_, {}).message().find("/c/09.txt: no text in this file"),
+            std::string::npos);
+}
+
+TEST_F(Prepare, ALongDocumentOfALineHasTheTokensOfTheWhole) {
+  std::mt19937 random(3);
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += random_text(random, 3) + "the end.\nThe cat sat ";
+  std::string escaped;
+  for (const char c : text) escaped += c == '\n' ? "\\n" : c == '\t' ? "\\t" : std::string(1, c);
+  write_text(fs_, "/one.jsonl", "{\"text\": \"" + escaped + "\"}\n");
+  options_.inputs = {"/one.jsonl"};
+  options_.validation = 0;
+  prepare();
+  const std::string whole = *read_file(fs_, "/out/train.bin");
+  options_.documents.piece_bytes = 100;
+  options_.directory = "/other";
+  prepare();
+  EXPECT_EQ(*read_file(fs_, "/other/train.bin"), whole);
+}
+
+TEST_F(Prepare, ChatExamplesHaveAMaskAndALaterCorpusHasNone) {
+  options_.inputs = {"/one.jsonl"};
+  options_.validation = 0;
+  options_.documents.format = DocumentFormat::kChat;
+  write_text(fs_, "/one.jsonl", "{\"prompt\": \"ab\", \"completion\": \"c\"}\n");
+  EXPECT_TRUE(prepare().metadata.loss_mask);
+  EXPECT_EQ(*read_file(fs_, "/out/train.mask"),
+            std::string("TUTTIMSK\1\0\0\0\0\0\0\0\0\0\1\1", 20));
+  options_.documents.format = DocumentFormat::kText;
+  EXPECT_FALSE(prepare().metadata.loss_mask);
+  EXPECT_FALSE(exists(fs_, "/out/train.mask"));
+}
+
+TEST_F(Prepare, AnErrorOfTheInputsLeavesTheOldDataset) {
+  prepare();
+  const std::string before = *read_file(fs_, "/out/train.bin");
+  write_text(fs_, "/c/19.txt", "abc\xFF");
+  ASSERT_FALSE(prepare_dataset(fs_, options_, {}).ok());
+  EXPECT_EQ(*read_file(fs_, "/out/train.bin"), before);
+  EXPECT_TRUE(read_dataset_metadata(fs_, "/out").ok());
+  EXPECT_FALSE(exists(fs_, "/out/prepare.journal"));
+}
+
 // Whatever operation fails, dataset.json never describes files that are not those it says.
 TEST_F(Prepare, AFailingDiskLeavesNothingThatLooksWhole) {
-  for (int64_t operation = 0;; ++operation) {
+  options_.directory = "/whole";
+  const int64_t before = fs_.operations();
+  const PreparedDataset whole = prepare();
+  const int64_t operations = fs_.operations() - before;
+  EXPECT_GT(operations, 80);  // 20 inputs, each looked at, digested and read
+  for (int64_t operation = 0; operation < operations; ++operation) {
     options_.directory = fmt::format("/out{}", operation);
     fs_.fail_operation(fs_.operations() + operation);
-    if (prepare_dataset(fs_, options_, {}).ok()) {
-      EXPECT_GT(operation, 60);  // 20 inputs, each looked at, digested and read
-      break;
+    (void)prepare_dataset(fs_, options_, {});
+    fs_.fail_operation(-1);
+    const auto metadata = read_dataset_metadata(fs_, options_.directory);
+    if (!metadata.ok()) continue;
+    EXPECT_EQ(*metadata, whole.metadata);
+    for (const char* file : {"train.bin", "train.idx", "validation.bin", "validation.idx"}) {
+      EXPECT_EQ(*read_file(fs_, join_path(options_.directory, file)),
+                *read_file(fs_, join_path("/whole", file)))
+          << operation;
     }
-    EXPECT_FALSE(read_dataset_metadata(fs_, options_.directory).ok()) << operation;
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <iostream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -14,6 +16,15 @@
 #include "data/word_counts.h"
 
 namespace tutti {
+
+// A seed for a random test, printed; TUTTI_TEST_SEED sets it.
+inline unsigned test_seed() {
+  const char* text = std::getenv("TUTTI_TEST_SEED");
+  const unsigned seed = text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10))
+                                        : std::random_device()();
+  std::cout << "TUTTI_TEST_SEED=" << seed << std::endl;
+  return seed;
+}
 
 inline void write_text(FileSystem& fs, const std::string& path, std::string_view text) {
   const Status status = write_file_atomic(fs, path, text);

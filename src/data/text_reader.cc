@@ -3,34 +3,33 @@
 #include <algorithm>
 
 #include "base/utf8.h"
-#include "data/code_points.h"
+#include "data/text_pieces.h"
 
 namespace tutti {
 namespace {
 
-bool is_printing_ascii(char c) { return c > ' ' && c < 0x7F; }
-
 class TextReader : public DocumentReader {
  public:
-  TextReader(std::unique_ptr<ByteSource> source, const CorpusFile& file, size_t piece_bytes)
-      : source_(std::move(source)),
-        path_(file.path),
-        piece_bytes_(piece_bytes),
-        offset_(file.begin) {}
+  TextReader(std::unique_ptr<ByteSource> source, const DocumentOptions& options,
+             ReaderPosition start)
+      : DocumentReader(start),
+        source_(std::move(source)),
+        piece_bytes_(options.piece_bytes),
+        drop_space_(options.cut_drops_space) {}
 
   Result<bool> next(DocumentPiece& piece) override {
     if (done_) return false;
     TUTTI_TRY(fill());
-    const bool last = buffer_.size() <= piece_bytes_;
-    const size_t count = last ? buffer_.size() : find_piece_end(buffer_, piece_bytes_);
-    piece.text.assign(buffer_, 0, count);
-    TUTTI_TRY(check_utf8(piece.text, path_, offset_));
-    if (offset_ == 0) piece.text = skip_byte_order_mark(piece.text);
-    piece.line = line_;
-    piece.last = done_ = last;
-    line_ += std::count(piece.text.begin(), piece.text.end(), '\n');
-    offset_ += count;
-    buffer_.erase(0, count);
+    done_ = buffer_.size() <= piece_bytes_;
+    const PieceCut cut = done_ ? PieceCut{buffer_.size(), buffer_.size()}
+                               : find_piece_cut(buffer_, piece_bytes_, drop_space_);
+    piece.text.assign(buffer_, 0, cut.end);
+    piece.line = at_.line;
+    piece.offset = at_.offset;
+    piece.last = done_;
+    at_.line += std::count(piece.text.begin(), piece.text.end(), '\n');
+    at_.offset += cut.next;
+    buffer_.erase(0, cut.next);
     return !piece.text.empty();
   }
 
@@ -48,37 +47,20 @@ class TextReader : public DocumentReader {
   }
 
   std::unique_ptr<ByteSource> source_;
-  std::string path_;
   size_t piece_bytes_;
-  std::string buffer_;
-  uint64_t offset_;  // of the buffer, in the file
-  uint64_t line_ = 1;
+  bool drop_space_;
+  std::string buffer_;  // from position() on
   bool done_ = false;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<DocumentReader>> make_text_reader(std::unique_ptr<ByteSource> source,
-                                                         const CorpusFile& file,
-                                                         const DocumentOptions& options) {
+                                                         const DocumentOptions& options,
+                                                         ReaderPosition start) {
   TUTTI_CHECK(options.piece_bytes > 4, "pieces of {} bytes", options.piece_bytes);
   return std::unique_ptr<DocumentReader>(
-      std::make_unique<TextReader>(std::move(source), file, options.piece_bytes));
-}
-
-size_t find_piece_end(std::string_view text, size_t bytes) {
-  TUTTI_CHECK(bytes > 4 && bytes < text.size(), "{} of {} bytes", bytes, text.size());
-  size_t line_end = 0;
-  for (size_t at = bytes; at > bytes / 2; --at) {
-    if (text[at - 1] != '\n') continue;
-    if (is_printing_ascii(text[at - 2]) && is_printing_ascii(text[at])) return at;
-    if (line_end == 0) line_end = at;
-  }
-  if (line_end > 0) return line_end;
-  for (size_t at = bytes; at > bytes - 4; --at) {
-    if (!is_utf8_continuation(text[at])) return at;
-  }
-  return bytes;  // not UTF-8, which the caller will find
+      std::make_unique<TextReader>(std::move(source), options, start));
 }
 
 Result<std::string> read_all(ByteSource& source, const std::string& path, size_t bytes_max) {

@@ -1,4 +1,4 @@
-// Plain text: one document a file, in pieces. A byte order mark at its start is dropped.
+// Plain text: one document a file, in pieces.
 #pragma once
 
 #include <memory>
@@ -8,13 +8,10 @@
 
 namespace tutti {
 
+// `source` begins at `start`.
 Result<std::unique_ptr<DocumentReader>> make_text_reader(std::unique_ptr<ByteSource> source,
-                                                         const CorpusFile& file,
-                                                         const DocumentOptions& options);
-
-// Where to cut `text`, of which more follows, into a piece of about `bytes`: see document_stream.h.
-// Requires 4 < bytes < text.size(); returns an offset in (0, text.size()).
-size_t find_piece_end(std::string_view text, size_t bytes);
+                                                         const DocumentOptions& options,
+                                                         ReaderPosition start);
 
 // A whole source as one string; refused with kResource above `bytes_max`.
 Result<std::string> read_all(ByteSource& source, const std::string& path, size_t bytes_max);

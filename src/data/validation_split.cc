@@ -74,6 +74,7 @@ Result<SplitPlan> plan_split(FileSystem& fs, const std::vector<CorpusFile>& file
   const std::string& path = files.front().path;
   switch (format_of_file(path, format)) {
     case DocumentFormat::kJsonLines:
+    case DocumentFormat::kChat:
       plan.by_document = true;
       break;
     case DocumentFormat::kText:

@@ -27,6 +27,8 @@ constexpr OnlyValue kOnlyValues[] = {
     {"parallel.recompute", "\"none\"",
      "recomputing whole layers is not built; norms and activations are always recomputed"},
     {"parallel.offload", "\"none\"", "offloading is not built"},
+    {"data.document_mask", "false",
+     "attention cannot keep the documents of a sample apart in this version"},
 };
 
 std::string size_text(int64_t bytes) { return human_bytes(static_cast<uint64_t>(bytes)); }
@@ -42,10 +44,10 @@ Status check_runnable(const Config& config) {
       return invalid("{} = {}: {}; set it to {}", only.key, value, only.why, only.value);
     }
   }
-  if (config.data.train.empty()) {
+  if (config.data.sets().empty()) {
     return invalid(
         "data.train is not set; set it to the prefix of a .bin/.idx pair, which `tutti data "
-        "prepare` makes");
+        "prepare` makes, or set data.mixture");
   }
   return {};
 }

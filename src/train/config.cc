@@ -70,6 +70,11 @@ Status apply_init(std::span<const Assignment> assignments, const InitialModel& i
 
 }  // namespace
 
+std::vector<MixtureEntry> DataSection::sets() const {
+  if (!mixture.empty() || train.empty()) return mixture;
+  return {{train, 1}};
+}
+
 LrSchedule Config::lr_schedule() const {
   return {.shape = optim.schedule,
           .lr = optim.lr,

@@ -11,9 +11,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/fs.h"
 #include "base/status.h"
+#include "data/document_stream.h"
+#include "data/token_dataset.h"
 #include "models/config.h"
 #include "optim/lr_schedule.h"
 #include "tensor/dtype.h"
@@ -28,10 +31,24 @@ struct TokenizerSection {
   std::string path;
 };
 
+// One of several sets that training samples come from.
+struct MixtureEntry {
+  std::string path;   // as data.train
+  double weight = 1;  // of its samples; the sum over all sets is the whole
+  friend bool operator==(const MixtureEntry&, const MixtureEntry&) = default;
+};
+
 struct DataSection {
-  std::string train;       // prefix of a .bin/.idx pair
-  std::string validation;  // the same; empty: none
-  int64_t seed = -1;       // of the sample order; -1 becomes train.seed
+  std::string train;                  // see data/token_source.h for what a path may name
+  std::vector<MixtureEntry> mixture;  // instead of train
+  std::string validation;             // as train; empty: none
+  int64_t seed = -1;                  // of the sample order; -1 becomes train.seed
+  Packing packing = Packing::kStream;
+  bool document_mask = false;
+  InvalidUtf8 invalid_utf8 = InvalidUtf8::kError;  // of `tutti data prepare --config`
+
+  // What to train on: the mixture, or `train` alone; empty when neither is set.
+  std::vector<MixtureEntry> sets() const;
 };
 
 struct TrainSection {

@@ -167,8 +167,13 @@ Status check_config(const Config& config) {
   TUTTI_TRY(check_parallel(config));
   TUTTI_TRY(check_batch(config));
   TUTTI_TRY(check_schedule(config));
+  if (!config.data.train.empty() && !config.data.mixture.empty()) {
+    return invalid("data.train = \"{}\" and data.mixture are both set; leave one of them out",
+                   config.data.train);
+  }
   if (config.run.dir.empty()) return invalid("run.dir is empty; set where logs and checkpoints go");
-  if (config.train.eval_every > 0 && !config.data.train.empty() && config.data.validation.empty()) {
+  if (config.train.eval_every > 0 && !config.data.sets().empty() &&
+      config.data.validation.empty()) {
     return invalid(
         "train.eval_every = {}, but data.validation is not set; set it, or eval_every = 0",
         config.train.eval_every);

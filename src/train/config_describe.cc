@@ -48,7 +48,8 @@ std::string words(std::span<const std::string_view> list) {
 }  // namespace
 
 std::string_view key_type(const ConfigKey& key) {
-  constexpr std::string_view kTypes[] = {"integer", "number", "boolean", "string", "choice"};
+  constexpr std::string_view kTypes[] = {"integer", "number", "boolean",
+                                         "string",  "choice", "list"};
   static_assert(std::size(kTypes) == std::variant_size_v<KeyField>);
   return kTypes[key.field.index()];
 }
@@ -67,6 +68,14 @@ std::string key_value(const ConfigKey& key, const Config& config) {
     std::string operator()(double& (*member)(Config&)) { return number(member(copy)); }
     std::string operator()(bool& (*member)(Config&)) { return member(copy) ? "true" : "false"; }
     std::string operator()(std::string& (*member)(Config&)) { return quote(member(copy)); }
+    std::string operator()(std::vector<MixtureEntry>& (*member)(Config&)) {
+      std::vector<std::string> entries;
+      for (const MixtureEntry& entry : member(copy)) {
+        entries.push_back(
+            fmt::format("{{path = {}, weight = {}}}", quote(entry.path), number(entry.weight)));
+      }
+      return fmt::format("[{}]", fmt::join(entries, ", "));
+    }
     std::string operator()(const ChoiceField& choice) {
       return quote(choice.words[choice.get(copy)]);
     }

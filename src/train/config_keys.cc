@@ -11,6 +11,8 @@ constexpr KeyRange kFraction = {.min = 0, .max = 1, .below_max = true};
 
 constexpr std::string_view kArchitectures[] = {"gpt2", "llama"};
 constexpr std::string_view kRopeScalings[] = {"llama3", "linear"};
+constexpr std::string_view kPackings[] = {"stream", "documents", "padded"};
+constexpr std::string_view kInvalidUtf8[] = {"error", "replace"};
 constexpr std::string_view kLrShapes[] = {"cosine", "linear", "wsd", "constant"};
 constexpr std::string_view kComputeTypes[] = {"f32"};
 constexpr DType kComputeDTypes[] = {DType::kF32};
@@ -97,11 +99,24 @@ constexpr ConfigKey kKeys[] = {
      "Hugging Face tokenizer.json", "\"data/tokenizer.json\""},
 
     {"data.train", TUTTI_MEMBER(data.train), kNone, "path",
-     "Training tokens: the prefix of a .bin/.idx pair", "\"data/train\""},
+     "Training tokens: the prefix of a .bin/.idx pair (Megatron-LM), or a .bin of llm.c or nanoGPT",
+     "\"data/train\""},
+    {"data.mixture", TUTTI_MEMBER(data.mixture), kNone, "",
+     "Instead of data.train: several sets, each with its share of the samples; in a file also as "
+     "[[data.mixture]]",
+     "[{path = \"data/web/train\", weight = 3}, {path = \"data/code/train\", weight = 1}]"},
     {"data.validation", TUTTI_MEMBER(data.validation), kNone, "path",
-     "Validation tokens: the prefix of a .bin/.idx pair; empty for none", "\"data/validation\""},
+     "Validation tokens, named like data.train; empty for none", "\"data/validation\""},
     {"data.seed", TUTTI_MEMBER(data.seed), {-1, kCount}, "",
      "Seed of the order of samples; -1 takes train.seed", "7"},
+    {"data.packing", TUTTI_ENUM(data.packing, kPackings), kNone, "",
+     "How documents become samples: one stream that is cut anywhere; whole documents, as many as "
+     "fit; or one document a sample, padded", "\"documents\""},
+    {"data.document_mask", TUTTI_MEMBER(data.document_mask), kNone, "",
+     "Whether the documents within a sample are kept apart: attention, positions, labels", "true"},
+    {"data.invalid_utf8", TUTTI_ENUM(data.invalid_utf8, kInvalidUtf8), kNone, "",
+     "What `tutti data prepare --config` does with bytes that are not UTF-8: an error, or U+FFFD",
+     "\"replace\""},
 
     {"train.steps", TUTTI_MEMBER(train.steps), {1, kSteps}, "steps",
      "Optimizer updates in the whole run", "20000"},

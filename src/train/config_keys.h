@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "train/config.h"
 
@@ -21,9 +22,10 @@ struct ChoiceField {
   void (*set)(Config&, size_t);
 };
 
-// What a key sets: a member of Config, or an enum.
-using KeyField = std::variant<int64_t& (*)(Config&), double& (*)(Config&), bool& (*)(Config&),
-                              std::string& (*)(Config&), ChoiceField>;
+// What a key sets: a member of Config, an enum, or a list of tables with path and weight.
+using KeyField =
+    std::variant<int64_t& (*)(Config&), double& (*)(Config&), bool& (*)(Config&),
+                 std::string& (*)(Config&), ChoiceField, std::vector<MixtureEntry>& (*)(Config&)>;
 
 struct KeyRange {
   double min = 0;
@@ -47,7 +49,7 @@ struct ConfigKey {
 std::span<const ConfigKey> config_keys();
 const ConfigKey* find_config_key(std::string_view name);  // null when there is none
 
-// "integer", "number", "boolean", "string" or "choice".
+// "integer", "number", "boolean", "string", "choice" or "list".
 std::string_view key_type(const ConfigKey& key);
 // "1 to 128", "above 0", "cosine, linear, wsd or constant"; empty for strings and booleans.
 std::string key_allowed(const ConfigKey& key);

@@ -35,6 +35,7 @@ std::string another_value(const ConfigKey& key) {
     const size_t other = choice->get(Config()) == 0 ? choice->words.size() - 1 : 0;
     return std::string(choice->words[other]);
   }
+  if (key_type(key) == "list") return std::string(key.example);
   return "another";
 }
 

@@ -114,6 +114,15 @@ TEST(Config, RefusesWhatIsUnknownOrOfTheWrongTypeAndSaysWhatToWrite) {
       {"[train]\nsteps = 1\nsteps = 2\n", "run.toml:3:"},
       {"[train]\nsteps = 99999999999999999999\n", "run.toml:2:"},
       {"[train\n", "run.toml:1:"},
+      {"[data]\nmixture = \"a\"\n",
+       "data.mixture: got the string \"a\", expected a list of tables: [{path = "},
+      {"[data]\nmixture = [\"a\"]\n", "data.mixture: got an array, expected a list of tables"},
+      {"[[data.mixture]]\nweight = 1\n", "data.mixture[0]: path is not set"},
+      {"[[data.mixture]]\npath = \"a\"\n[[data.mixture]]\npath = \"b\"\nweight = 0\n",
+       "data.mixture[1].weight: got the integer 0, expected a number above 0"},
+      {"[[data.mixture]]\npath = \"a\"\nwieght = 1\n",
+       "data.mixture[0]: unknown key wieght; did you mean \"weight\"?"},
+      {"[[data.mixture]]\npath = 3\n", "data.mixture[0].path: got the integer 3, expected a path"},
   };
   for (const Refusal& refusal : kRefusals) {
     EXPECT_NE(message_of(refusal.text).find(refusal.message), std::string::npos)
@@ -141,12 +150,30 @@ TEST(Config, RefusesOverridesThatAreNotAssignments) {
   }
 }
 
+TEST(Config, AMixtureIsAListOfTablesInAFileAndOnTheCommandLine) {
+  const Result<Config> file = parse(
+      "[model]\npreset = \"gpt2-124m\"\n[[data.mixture]]\npath = \"web\"\nweight = 0.7\n"
+      "[[data.mixture]]\npath = \"code\"\nweight = 3\n");
+  const Result<Config> line = parse(
+      kGpt2, {"data.mixture=[{path = \"web\", weight = 0.7}, {path = \"code\", weight = 3}]"});
+  ASSERT_TRUE(file.ok()) << file.message();
+  ASSERT_TRUE(line.ok()) << line.message();
+  const std::vector<MixtureEntry> expected = {{"web", 0.7}, {"code", 3}};
+  EXPECT_EQ(file->data.mixture, expected);
+  EXPECT_EQ(line->data.sets(), expected);
+  EXPECT_EQ(parse(kGpt2, {"data.train=a"})->data.sets(), (std::vector<MixtureEntry>{{"a", 1}}));
+  EXPECT_NE(message_of(kGpt2, {"data.train=a", "data.mixture=[{path = \"b\"}]"})
+                .find("data.train = \"a\" and data.mixture are both set"),
+            std::string::npos);
+}
+
 TEST(Config, TheResolvedConfigReadsBackToTheSameConfig) {
   const Result<Config> config =
       parse("[model]\npreset = \"smollm2-135m\"\nrope_theta = 123456.789\n",
             {"optim.lr=0.00030000000000000003", "optim.min_lr=1e-300",
              "run.name=say \"hi\" \\ caf\xc3\xa9", "parallel.dp=2", "parallel.schedule=zb-h1",
-             "optim.schedule=wsd"});
+             "optim.schedule=wsd", "data.packing=padded",
+             "data.mixture=[{path = \"a \\\"b\\\"\", weight = 0.1}, {path = \"c\"}]"});
   ASSERT_TRUE(config.ok()) << config.message();
   const std::string text = format_config(*config);
   const Result<Config> again = parse(text);

@@ -24,7 +24,7 @@ Result<toml::table> parse_table(std::string_view text, const std::string& source
   }
 }
 
-TomlValue to_value(const toml::node& node) {
+TomlScalar to_scalar(const toml::node& node) {
   if (const auto* v = node.as_integer()) return v->get();
   if (const auto* v = node.as_floating_point()) return v->get();
   if (const auto* v = node.as_boolean()) return v->get();
@@ -32,6 +32,21 @@ TomlValue to_value(const toml::node& node) {
   if (node.is_array()) return OtherValue{"an array"};
   if (node.is_table()) return OtherValue{"a table"};
   return OtherValue{"a date or time"};
+}
+
+TomlValue to_value(const toml::node& node) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr) {
+    return std::visit([](auto&& scalar) { return TomlValue(std::move(scalar)); }, to_scalar(node));
+  }
+  TomlTables tables;
+  for (const toml::node& element : *array) {
+    const toml::table* table = element.as_table();
+    if (table == nullptr) return OtherValue{"an array"};
+    auto& entries = tables.emplace_back();
+    for (const auto& [key, value] : *table) entries.emplace_back(key.str(), to_scalar(value));
+  }
+  return tables;
 }
 
 std::vector<std::string> key_names() {

@@ -9,7 +9,8 @@
 namespace tutti {
 namespace {
 
-std::string describe(const TomlValue& value) {
+template <typename Value>
+std::string describe(const Value& value) {
   struct Describe {
     std::string operator()(int64_t v) const { return fmt::format("the integer {}", v); }
     std::string operator()(double v) const { return fmt::format("the number {}", v); }
@@ -18,6 +19,7 @@ std::string describe(const TomlValue& value) {
       return fmt::format("the string \"{}\"", v);
     }
     std::string operator()(const OtherValue& v) const { return v.kind; }
+    std::string operator()(const TomlTables&) const { return "an array of tables"; }
   };
   return std::visit(Describe{}, value);
 }
@@ -57,6 +59,7 @@ std::string advice(const ConfigKey& key, const TomlValue& value) {
   if (std::get_if<std::string>(&value) != nullptr && type == "boolean") {
     return "; write true or false without quotes";
   }
+  if (type == "list") return fmt::format(" of tables: {}", key.example);
   return "";
 }
 
@@ -75,6 +78,35 @@ Status check_range(const Assignment& a, double value) {
   if (!low && !high) return Status();
   return invalid("{}: {}: got {}, expected {}{}{}", a.origin, a.key->name, describe(a.value),
                  key_allowed(*a.key), a.key->unit.empty() ? "" : " ", a.key->unit);
+}
+
+// One of the tables of a mixture; `name` is what errors call it.
+Result<MixtureEntry> read_entry(const std::vector<std::pair<std::string, TomlScalar>>& table,
+                                const std::string& name) {
+  MixtureEntry entry;
+  for (const auto& field : table) {
+    const std::string& key = field.first;
+    const TomlScalar& value = field.second;
+    const auto wrong = [&](const char* expected) {
+      return invalid("{}.{}: got {}, expected {}", name, key, describe(value), expected);
+    };
+    if (key == "path") {
+      const auto* path = std::get_if<std::string>(&value);
+      if (path == nullptr || path->empty()) return wrong("a path in quotes");
+      entry.path = *path;
+    } else if (key == "weight") {
+      const auto* whole = std::get_if<int64_t>(&value);
+      const auto* number = std::get_if<double>(&value);
+      if (whole == nullptr && number == nullptr) return wrong("a number above 0");
+      entry.weight = whole != nullptr ? static_cast<double>(*whole) : *number;
+      if (!(entry.weight > 0) || !std::isfinite(entry.weight)) return wrong("a number above 0");
+    } else {
+      return invalid("{}: unknown key {}{}; the keys are path and weight", name, key,
+                     did_you_mean(key, std::vector<std::string>{"path", "weight"}));
+    }
+  }
+  if (entry.path.empty()) return invalid("{}: path is not set", name);
+  return entry;
 }
 
 struct Assign {
@@ -114,6 +146,19 @@ struct Assign {
     const auto* value = std::get_if<std::string>(&a.value);
     if (value == nullptr) return wrong_type(a);
     member(config) = *value;
+    return Status();
+  }
+
+  Status operator()(std::vector<MixtureEntry>& (*member)(Config&)) const {
+    const auto* tables = std::get_if<TomlTables>(&a.value);
+    if (tables == nullptr) return wrong_type(a);
+    std::vector<MixtureEntry> entries;
+    for (size_t i = 0; i < tables->size(); ++i) {
+      const std::string name = fmt::format("{}: {}[{}]", a.origin, a.key->name, i);
+      TUTTI_ASSIGN(MixtureEntry entry, read_entry((*tables)[i], name));
+      entries.push_back(std::move(entry));
+    }
+    member(config) = std::move(entries);
     return Status();
   }
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/status.h"
 #include "train/config_keys.h"
@@ -15,7 +17,10 @@ struct OtherValue {
   std::string kind;
 };
 
-using TomlValue = std::variant<int64_t, double, bool, std::string, OtherValue>;
+using TomlScalar = std::variant<int64_t, double, bool, std::string, OtherValue>;
+// An array of tables: the keys and values of each.
+using TomlTables = std::vector<std::vector<std::pair<std::string, TomlScalar>>>;
+using TomlValue = std::variant<int64_t, double, bool, std::string, OtherValue, TomlTables>;
 
 // A value and where it was written: "run.toml:12:3" or "command line".
 struct Assignment {

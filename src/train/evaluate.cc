@@ -18,17 +18,22 @@ std::optional<EvaluationResult> evaluate(Executor& executor, size_t program,
   const bool selects = samples < dataset.samples();
   const SampleOrder order(kSelectionSeed, dataset.samples(), selects);
 
+  const FillSample fill = [&](int64_t n, auto tokens, auto labels, auto positions) {
+    dataset.fill(order.sample(n), tokens, labels, positions);
+  };
+
   EvaluationResult result;
   double loss_sum = 0;
   for (; result.batches < batches; ++result.batches) {
     if (stop_requested && stop_requested()) return std::nullopt;
     const int64_t labelled =
-        fill_samples(executor, program, dataset, order, result.batches * batch, samples);
+        fill_samples(executor, program, dataset.seq_len(), fill, result.batches * batch, samples);
+    if (labelled == 0) continue;  // all of it is masked
     executor.run(program);
     loss_sum += *executor.operand(program, "loss").as<float>() * static_cast<double>(labelled);
     result.tokens += labelled;
   }
-  result.loss = loss_sum / static_cast<double>(result.tokens);
+  result.loss = result.tokens == 0 ? 0 : loss_sum / static_cast<double>(result.tokens);
   return result;
 }
 

@@ -45,8 +45,11 @@ Result<std::optional<Resumption>> find_resumption(FileSystem& fs, bool resume,
                    manifest.data_position, state.step, config.train.global_batch);
   }
   if (before.data_fingerprint != identity.data_fingerprint) {
-    return invalid("data.train = \"{}\" holds other tokens than the run to resume was trained on",
-                   config.data.train);
+    const bool mixed = !config.data.mixture.empty();
+    return invalid(
+        "{} \"{}\" {} than the run to resume was trained on",
+        mixed ? "data.mixture: the sets from" : "data.train =", config.data.sets().front().path,
+        mixed ? "on hold other tokens, or have other shares," : "holds other tokens");
   }
   if (before.arithmetic != identity.arithmetic) {
     log_warning("the run was made with {}, and goes on with {}: results agree to rounding only",
@@ -61,6 +64,14 @@ RunPlan plan_of(const Config& config, const RunData& data, const RunPrograms& pr
   plan.config = config;
   plan.data_tokens = data.train.tokens();
   plan.data_samples = data.train.samples();
+  const int64_t consumed = config.train.steps * config.train.global_batch;
+  const std::vector<MixtureEntry> entries = config.data.sets();
+  const MixtureOrder& mixture = data.train.mixture();
+  for (size_t i = 0; i < entries.size(); ++i) {
+    plan.data_sets.push_back({entries[i].path,
+                              static_cast<double>(mixture.shares()[i]) / mixture.block(),
+                              data.train.epochs(i, consumed)});
+  }
   plan.validation_tokens = data.validation ? data.validation->tokens() : 0;
   plan.threads = threads;
   plan.kernels = cpu::default_kernels().name;
@@ -139,17 +150,9 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
                                         {.resume_step = state.step,
                                          .tensorboard = config.log.tensorboard,
                                          .host = host_name()}));
-  const SampleOrder order(static_cast<uint64_t>(config.data.seed), data.train.samples());
-  return PreparedRun{std::move(lock),
-                     std::move(config),
-                     std::move(plan),
-                     std::move(data),
-                     order,
-                     std::move(executor),
-                     std::move(tensors),
-                     std::move(state),
-                     std::move(identity),
-                     std::move(checkpoints),
+  return PreparedRun{std::move(lock),  std::move(config),   std::move(plan),
+                     std::move(data),  std::move(executor), std::move(tensors),
+                     std::move(state), std::move(identity), std::move(checkpoints),
                      std::move(log)};
 }
 

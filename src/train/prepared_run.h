@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "data/sample_order.h"
 #include "execute/executor.h"
 #include "models/step_graph.h"
 #include "telemetry/run_log.h"
@@ -28,7 +27,6 @@ struct PreparedRun {
   Config config;                   // of the run: what a resumed run keeps is in it
   RunPlan plan;
   RunData data;
-  SampleOrder order;
   std::unique_ptr<Executor> executor;
   std::vector<ModelTensor> tensors;  // that checkpoints hold; in the executor's arena
   TrainerState state;

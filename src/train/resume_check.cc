@@ -10,8 +10,9 @@ namespace tutti {
 namespace {
 
 constexpr std::string_view kFixedSections[] = {"model", "optim", "precision", "parallel"};
-constexpr std::string_view kFixedKeys[] = {"data.seed", "train.seed", "train.seq_len",
-                                           "train.micro_batch", "train.global_batch"};
+constexpr std::string_view kFixedKeys[] = {
+    "data.seed",     "data.packing",      "data.document_mask", "train.seed",
+    "train.seq_len", "train.micro_batch", "train.global_batch"};
 
 bool is_fixed(const ConfigKey& key) {
   // These are only names: the sizes that they stand for are compared one by one.

@@ -1,5 +1,5 @@
-// The token streams of a run, opened and checked against its model. Immutable and thread-safe; owns
-// the mapped files.
+// The tokens of a run, opened and checked against its model. Immutable and thread-safe; owns the
+// mapped files.
 #pragma once
 
 #include <optional>
@@ -7,26 +7,29 @@
 
 #include "base/fs.h"
 #include "base/status.h"
-#include "data/token_dataset.h"
+#include "data/training_samples.h"
 #include "train/config.h"
 
 namespace tutti {
 
 struct RunData {
-  TokenDataset train;
+  TrainingSamples train;
   std::optional<TokenDataset> validation;  // when train.eval_every asks for it
 };
 
-// Errors name the key: a stream that is missing, damaged or shorter than a sample, a token or a
+// Errors name the key: tokens that are missing, damaged or shorter than a sample, a token or a
 // tokenizer beyond model.vocab.
 Result<RunData> open_run_data(FileSystem& fs, const Config& config);
 
-// One stream, cut into the samples of `config`; `key` is what errors call it.
+// What a run trains on.
+Result<TrainingSamples> open_training_samples(FileSystem& fs, const Config& config);
+
+// One set, cut into the samples of `config`; `key` is what errors call it.
 Result<TokenDataset> open_samples(FileSystem& fs, const Config& config, const std::string& path,
                                   std::string_view key);
 
 // What a resumed run recognises its data by, wherever the files lie now: 32 hex digits of the
-// number of tokens and of samples taken evenly from the whole stream.
-std::string data_fingerprint(const TokenDataset& dataset);
+// number of tokens and of samples taken evenly from each set, and of the sets' shares.
+std::string data_fingerprint(const TrainingSamples& samples);
 
 }  // namespace tutti

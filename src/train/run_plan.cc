@@ -32,12 +32,19 @@ std::string model_text(const RunPlan& plan) {
 
 std::string data_text(const RunPlan& plan) {
   const Config& config = plan.config;
-  const double epochs = static_cast<double>(config.train.steps) *
-                        static_cast<double>(config.train.global_batch) /
-                        static_cast<double>(plan.data_samples);
-  std::string text = fmt::format("{}: {} tokens, {} samples of {}; the run reads them {:.2f} times",
-                                 config.data.train, count_text(plan.data_tokens), plan.data_samples,
-                                 config.train.seq_len, epochs);
+  std::string text;
+  if (plan.data_sets.size() == 1) {
+    text = fmt::format("{}: {} tokens, {} samples of {}; the run reads them {:.2f} times",
+                       plan.data_sets[0].path, count_text(plan.data_tokens), plan.data_samples,
+                       config.train.seq_len, plan.data_sets[0].epochs);
+  } else {
+    text = fmt::format("{} sets: {} tokens, {} samples of {}", plan.data_sets.size(),
+                       count_text(plan.data_tokens), plan.data_samples, config.train.seq_len);
+    for (const PlannedSet& set : plan.data_sets) {
+      text += fmt::format("\n            {:.2f} % of the samples from {}, read {:.2f} times",
+                          100 * set.share, set.path, set.epochs);
+    }
+  }
   if (plan.validation_tokens > 0) {
     text += fmt::format("; validation of {} tokens every {} steps",
                         count_text(plan.validation_tokens), config.train.eval_every);

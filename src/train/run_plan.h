@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fs.h"
 #include "execute/machine.h"
@@ -14,12 +15,20 @@
 
 namespace tutti {
 
+// One of the sets that the samples come from.
+struct PlannedSet {
+  std::string path;
+  double share = 1;   // of the samples
+  double epochs = 0;  // how often the whole run reads it
+};
+
 struct RunPlan {
   Config config;
   int64_t parameters = 0;
   int64_t vocab_padded = 0;
   int64_t data_tokens = 0;
   int64_t data_samples = 0;
+  std::vector<PlannedSet> data_sets;
   int64_t validation_tokens = 0;  // 0: no validation
   int64_t resumed_step = 0;       // 0: a new run
   MemoryReport memory;            // of the training step

@@ -44,9 +44,13 @@ Status make_durable_directory(FileSystem& fs, const std::string& directory) {
 // By the keys of the data.
 Result<std::string> find_data_tokenizer(FileSystem& fs, const Config& config) {
   const bool named = !config.tokenizer.path.empty();
-  std::string path = named ? config.tokenizer.path
-                           : join_path(parent_path(config.data.train), kDatasetTokenizerFile);
-  if (!named && !exists(fs, path)) return std::string();
+  std::string path = config.tokenizer.path;
+  if (!named) {
+    const std::vector<MixtureEntry> sets = config.data.sets();
+    if (sets.empty()) return std::string();
+    path = join_path(parent_path(sets.front().path), kDatasetTokenizerFile);
+    if (!exists(fs, path)) return std::string();
+  }
   const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
   if (!tokenizer.ok()) {
     if (named) return Error{tokenizer.error().kind, "tokenizer.path: " + tokenizer.message()};

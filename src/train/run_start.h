@@ -37,10 +37,11 @@ Result<std::unique_ptr<FileLock>> begin_run(FileSystem& fs, const std::string& r
 Result<std::optional<SavedModel>> open_initial_model(FileSystem& fs, const Config& config,
                                                      bool resumed);
 
-// The tokenizer that a run's data were made with: tokenizer.path, or the one beside data.train, or
-// that of `initial` (which may be null), or "" when none is there. An error when tokenizer.path cannot
-// be read (the one beside the data then costs a warning), and when either has more tokens than
-// model.vocab. Warns of data that were made with another tokenizer than the initial model's.
+// The tokenizer that a run's data were made with: tokenizer.path, or the one beside data.train (of
+// a mixture, its first set), or that of `initial` (which may be null), or "" when none is there. An
+// error when tokenizer.path cannot be read (the one beside the data then costs a warning), and when
+// either has more tokens than model.vocab. Warns of data that were made with another tokenizer than
+// the initial model's.
 Result<std::string> find_tokenizer(FileSystem& fs, const Config& config, const SavedModel* initial);
 
 // Writes the resolved config, a copy of the tokenizer and of the initial model's other files into

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
+
+#include "data/token_dataset.h"
 
 namespace tutti {
 namespace {
-
-constexpr int32_t kIgnoredLabel = -1;
 
 struct MicrobatchInputs {
   std::span<int32_t> tokens, labels, positions;
@@ -24,9 +23,9 @@ void set_scalar(const Executor& executor, size_t program, std::string_view name,
 
 }  // namespace
 
-int64_t fill_samples(const Executor& executor, size_t program, const TokenDataset& dataset,
-                     const SampleOrder& order, int64_t consumed, int64_t limit) {
-  const auto seq = static_cast<size_t>(dataset.seq_len());
+int64_t fill_samples(const Executor& executor, size_t program, int64_t seq_len,
+                     const FillSample& fill, int64_t consumed, int64_t limit) {
+  const auto seq = static_cast<size_t>(seq_len);
   const std::span<int32_t> all_labels = integers(executor.operand(program, "all_labels"));
   size_t at = 0;
   int64_t labelled = 0;
@@ -38,10 +37,10 @@ int64_t fill_samples(const Executor& executor, size_t program, const TokenDatase
       const auto labels = in.labels.subspan(begin, seq);
       const bool here = consumed < limit;
       // A sample that is only there for its shape is any sample, without labels.
-      dataset.fill(order.sample(here ? consumed : 0), in.tokens.subspan(begin, seq), labels,
-                   in.positions.subspan(begin, seq));
+      fill(here ? consumed : 0, in.tokens.subspan(begin, seq), labels,
+           in.positions.subspan(begin, seq));
       if (!here) std::fill(labels.begin(), labels.end(), kIgnoredLabel);
-      if (here) labelled += dataset.seq_len();
+      labelled += std::count_if(labels.begin(), labels.end(), [](int32_t l) { return l >= 0; });
       std::copy(labels.begin(), labels.end(), all_labels.subspan(at).begin());
     }
   }

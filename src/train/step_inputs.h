@@ -2,19 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 
-#include "data/sample_order.h"
-#include "data/token_dataset.h"
 #include "execute/executor.h"
 #include "train/config.h"
 
 namespace tutti {
 
-// Fills every microbatch of program `program` with the samples that follow after `consumed`, in
-// `order`. Samples past `limit` (counted like `consumed`) become samples whose labels are
+// Fills tokens[seq], labels[seq] and positions[seq] of the sample that comes after `consumed`
+// others.
+using FillSample = std::function<void(int64_t consumed, std::span<int32_t> tokens,
+                                      std::span<int32_t> labels, std::span<int32_t> positions)>;
+
+// Fills every microbatch of program `program` with the samples of `seq_len` tokens that follow
+// after `consumed`. Samples past `limit` (counted like `consumed`) become samples whose labels are
 // ignored; returns the number of tokens that have a label.
-int64_t fill_samples(const Executor& executor, size_t program, const TokenDataset& dataset,
-                     const SampleOrder& order, int64_t consumed, int64_t limit = INT64_MAX);
+int64_t fill_samples(const Executor& executor, size_t program, int64_t seq_len,
+                     const FillSample& fill, int64_t consumed, int64_t limit = INT64_MAX);
 
 struct StepScalars {
   int64_t step = 1;     // of the run, from 1: keys dropout

@@ -65,11 +65,16 @@ StepReport Trainer::run_step() {
 
   StepReport report;
   report.steps = config.train.steps;
-  report.epoch = run_.order.epoch(consumed);
+  report.epoch = run_.data.train.epoch(consumed);
   StepRecord& record = report.record;
   record.step = state.step + 1;
   record.lr = learning_rate(config.lr_schedule(), state.step);
-  fill_samples(executor, kTrainProgram, run_.data.train, run_.order, consumed);
+  fill_samples(
+      executor, kTrainProgram, config.train.seq_len,
+      [&](int64_t n, auto tokens, auto labels, auto positions) {
+        run_.data.train.fill(n, tokens, labels, positions);
+      },
+      consumed);
   set_scalars(executor, kTrainProgram, config.optim,
               {.step = record.step, .updates = state.step - state.skipped + 1, .lr = record.lr});
   if (options_.profile) {

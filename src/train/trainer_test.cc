@@ -50,6 +50,64 @@ TEST(Trainer, AllocatesWhatWasPlannedToTheByte) {
   }
 }
 
+TEST(Trainer, AMixtureTrainsAndResumesBitForBit) {
+  const auto fs = test_disk();
+  write_corpus(*fs, "/data/other", 13 * 16 + 1, 7);
+  const std::vector<std::string> mixed = {"data.train=",
+                                          "data.mixture=[{path = \"/data/train\", weight = 0.7}, "
+                                          "{path = \"/data/other\", weight = 0.3}]"};
+  Recorder whole, first, rest;
+  ASSERT_TRUE(train_run(*fs, test_config(mixed), whole).ok());
+  std::vector<std::string> again = mixed;
+  again.push_back("run.dir=/again");
+  TrainOptions stop;
+  stop.stop_requested = [&] { return first.steps.size() >= 5; };
+  ASSERT_TRUE(train_run(*fs, test_config(again), first, stop).ok());
+  ASSERT_EQ(first.steps.size(), 5u);
+  const auto summary = train_run(*fs, test_config(again), rest, {.resume = true});
+  ASSERT_TRUE(summary.ok()) << summary.message();
+  ASSERT_EQ(rest.steps.size(), 7u);
+  for (size_t i = 0; i < 7; ++i) {
+    EXPECT_EQ(rest.steps[i].record.loss, whole.steps[i + 5].record.loss) << i;
+  }
+  again[1] =
+      "data.mixture=[{path = \"/data/train\", weight = 0.6}, {path = \"/data/other\", weight = "
+      "0.4}]";
+  again.push_back("train.steps=14");
+  const auto other = train_run(*fs, test_config(again), rest, {.resume = true});
+  ASSERT_FALSE(other.ok());
+  EXPECT_NE(other.message().find("data.mixture"), std::string::npos) << other.message();
+}
+
+// What the mask leaves out makes no difference to the loss: there are other tokens in its place.
+TEST(Trainer, LearnsOnlyWhatTheMaskLeaves) {
+  const auto write_examples = [](FileSystem& fs, const std::string& prefix, int32_t answer) {
+    auto writer = std::move(
+        *IndexedDatasetWriter::create(fs, prefix, {.type = TokenType::kUint16, .mask = true}));
+    for (int32_t i = 0; i < 30; ++i) {
+      std::string packed;
+      append_tokens(std::vector<int32_t>{i, i + 1, i + 2, answer, 60}, TokenType::kUint16, packed);
+      ASSERT_TRUE(writer->append_packed(packed, std::string("\0\0\0\1\1", 5)).ok());
+      ASSERT_TRUE(writer->end_document().ok());
+    }
+    ASSERT_TRUE(writer->finish().ok());
+  };
+  const auto fs = test_disk();
+  write_examples(*fs, "/data/chats", 50);
+  for (const char* packing : {"data.packing=padded", "data.packing=documents"}) {
+    Recorder recorder;
+    const auto summary =
+        train_run(*fs,
+                  test_config({"data.train=/data/chats", packing, "train.steps=60",
+                               "model.dropout=0", std::string("run.dir=/") + packing}),
+                  recorder);
+    ASSERT_TRUE(summary.ok()) << summary.message();
+    EXPECT_NEAR(recorder.steps[0].record.loss, std::log(61.0), 0.3);
+    // The answer and the end are always the same; the prompts would cost more than this by far.
+    EXPECT_LT(recorder.steps.back().record.loss, 0.5) << packing;
+  }
+}
+
 TEST(Trainer, TwoRunsGiveTheSameBits) {
   const auto first = test_disk(), second = test_disk();
   Recorder a, b;

@@ -1,0 +1,77 @@
+#include "data/encode_document.h"
+
+#include "data/text_pieces.h"
+
+namespace tutti {
+
+DocumentEncoder::DocumentEncoder(const Tokenizer& tokenizer, DocumentOptions options)
+    : options_(std::move(options)),
+      layout_(tokenizer),
+      type_(token_type_for(tokenizer.vocab_size())),
+      end_of_text_(tokenizer.end_of_text()->id),
+      encoder_(tokenizer, EncodeOptions{.special_tokens = false}) {}
+
+Status DocumentEncoder::append(DocumentPiece piece, const CorpusFile& file, EncodedPieces& out) {
+  ids_.clear();
+  learned_.clear();
+  text_bytes_ = 0;
+  if (options_.format == DocumentFormat::kChat) {
+    TUTTI_TRY(encode_chat(piece, file));
+  } else {
+    TUTTI_TRY(decode_piece(file, options_, piece));
+    if (piece.text.empty()) return Status();
+    TUTTI_TRY(encode_text(piece.text, place_of(piece, file)));
+    if (piece.last) ids_.push_back(end_of_text_);
+  }
+  append_tokens(ids_, type_, out.tokens);
+  out.mask += learned_;
+  out.pieces.push_back({piece.file, piece.line, piece.last, static_cast<int64_t>(ids_.size()),
+                        static_cast<int64_t>(text_bytes_)});
+  return Status();
+}
+
+// A document of a JSON line can be long: what encoding takes must not grow with it.
+Status DocumentEncoder::encode_text(std::string_view text, const JsonPlace& place) {
+  text_bytes_ += text.size();
+  while (!text.empty()) {
+    PieceCut cut = {text.size(), text.size()};
+    if (text.size() > 2 * options_.piece_bytes) {
+      cut = find_piece_cut(text, options_.piece_bytes, options_.cut_drops_space);
+    }
+    if (const Status status = encoder_.append(text.substr(0, cut.end), ids_); !status.ok()) {
+      return Error{status.error().kind,
+                   fmt::format("{}:{}: {}", place.path, place.line, status.message())};
+    }
+    text.remove_prefix(cut.next);
+  }
+  return Status();
+}
+
+Status DocumentEncoder::encode_chat(DocumentPiece& piece, const CorpusFile& file) {
+  TUTTI_TRY(decode_bytes(file, options_, piece));
+  const JsonPlace place = place_of(piece, file);
+  TUTTI_ASSIGN(const ChatExample example, parse_chat_example(piece.text, place));
+  for (const ChatPart& part : layout_.parts(example)) {
+    if (part.token >= 0) {
+      ids_.push_back(part.token);
+    } else {
+      TUTTI_TRY(encode_text(part.text, place));
+    }
+    learned_.resize(ids_.size(), part.learned ? '\1' : '\0');
+  }
+  return Status();
+}
+
+JsonPlace DocumentEncoder::place_of(const DocumentPiece& piece, const CorpusFile& file) {
+  return {file.path, piece.line, piece.offset};
+}
+
+bool adds_leading_space(const Tokenizer& tokenizer) {
+  const auto whole = tokenizer.encode("a b"), a = tokenizer.encode("a"), b = tokenizer.encode("b");
+  if (!whole.ok() || !a.ok() || !b.ok()) return false;
+  std::vector<int32_t> joined = *a;
+  joined.insert(joined.end(), b->begin(), b->end());
+  return joined == *whole;
+}
+
+}  // namespace tutti
