@@ -1,5 +1,6 @@
 #include "base/utf8.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -26,6 +27,19 @@ Lead lead_of(unsigned char first) {
   return {0, 0, 0};
 }
 
+// The length of the longest prefix of `text` that begins, or is, a sequence; 0: none. Requires a
+// byte.
+size_t sequence_prefix(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const Lead lead = lead_of(byte(0));
+  const size_t end = std::min(lead.bytes, text.size());
+  if (end < 2) return end;
+  if (byte(1) < lead.second_min || byte(1) > lead.second_max) return 1;
+  size_t at = 2;
+  while (at < end && (byte(at) & 0xC0) == 0x80) ++at;
+  return at;
+}
+
 bool is_ascii_word(const char* at) {
   uint64_t word;
   std::memcpy(&word, at, 8);
@@ -36,23 +50,29 @@ bool is_ascii_word(const char* at) {
 
 std::optional<size_t> first_invalid_utf8(std::string_view text) {
   size_t at = 0;
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   while (at < text.size()) {
     if (text.size() - at >= 8 && is_ascii_word(text.data() + at)) {
       at += 8;
       continue;
     }
-    const Lead lead = lead_of(byte(at));
-    if (lead.bytes == 0 || lead.bytes > text.size() - at) return at;
-    if (lead.bytes > 1 && (byte(at + 1) < lead.second_min || byte(at + 1) > lead.second_max)) {
-      return at;
-    }
-    for (size_t i = 2; i < lead.bytes; ++i) {
-      if ((byte(at + i) & 0xC0) != 0x80) return at;
-    }
-    at += lead.bytes;
+    const size_t length = lead_of(static_cast<unsigned char>(text[at])).bytes;
+    if (length == 0 || sequence_prefix(text.substr(at)) != length) return at;
+    at += length;
   }
   return std::nullopt;
+}
+
+std::string replace_invalid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (const auto bad = first_invalid_utf8(text)) {
+    out += text.substr(0, *bad);
+    out += "\xEF\xBF\xBD";
+    text.remove_prefix(*bad);
+    text.remove_prefix(std::max<size_t>(sequence_prefix(text), 1));
+  }
+  out += text;
+  return out;
 }
 
 }  // namespace tutti

@@ -48,5 +48,25 @@ TEST(Utf8, ReportsTheFirstByteOfTheBadSequence) {
   EXPECT_EQ(first_invalid_utf8("12345678\xED\xA0\x80"), 8u);
 }
 
+// What Python 3.11's bytes.decode("utf-8", "replace") gives.
+TEST(Utf8, ReplacesMaximalSubparts) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", ""},
+      {"plain text of ASCII \u00e9\u6771", "plain text of ASCII \u00e9\u6771"},
+      {"a\x80z", "a\ufffdz"},
+      {"\xC0\x80", "\ufffd\ufffd"},
+      {"\xED\xA0\x80|", "\ufffd\ufffd\ufffd|"},
+      {"\xE2\x82|", "\ufffd|"},
+      {"\xE2\x82", "\ufffd"},
+      {"\xF0\x9F\x98|", "\ufffd|"},
+      {"\xF0\x9F\x98\xF0\x9F\x98\x80", "\ufffd\U0001f600"},
+      {"\xF0\x80\x80\x80", "\ufffd\ufffd\ufffd\ufffd"},
+      {"\xF4\x90\x80\x80", "\ufffd\ufffd\ufffd\ufffd"},
+      {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", "\ufffd\ufffd\ufffd\ufffd\x41"},
+      {"\xFF\xFE", "\ufffd\ufffd"},
+  };
+  for (const auto& [bad, repaired] : cases) EXPECT_EQ(replace_invalid_utf8(bad), repaired);
+}
+
 }  // namespace
 }  // namespace tutti
