@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "data/indexed_dataset.h"
 #include "data/tokenizer.h"
-#include "data/tokenizer_json.h"
 #include "data/validation_split.h"
 #include "data/worker_loop.h"
 
@@ -236,7 +235,7 @@ Status encode_corpus(FileSystem& fs, const PrepareOptions& options, const Corpus
 Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& options,
                                         const ProgressCallback& progress) {
   TUTTI_ASSIGN(const std::string json, read_file(fs, options.tokenizer, kTokenizerBytesMax));
-  TUTTI_ASSIGN(const Tokenizer tokenizer, parse_tokenizer_json(json, options.tokenizer));
+  TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::parse(json, options.tokenizer));
   const auto end_of_text = tokenizer.end_of_text();
   if (!end_of_text) {
     return invalid(
