@@ -211,7 +211,8 @@ int run_data(int argc, char** argv) {
   CLI::App* prepare_app = app.add_subcommand("prepare", "Documents → train and validation tokens");
   preparing.corpus.add_to(*prepare_app);
   prepare_app->add_option("--out", preparing.out, "Directory to write")->required();
-  prepare_app->add_option("--tokenizer", preparing.tokenizer, "A tokenizer.json")
+  prepare_app
+      ->add_option("--tokenizer", preparing.tokenizer, "A tokenizer.json or sentencepiece .model")
       ->capture_default_str();
   prepare_app->add_option("--validation", preparing.validation, "Fraction held out")
       ->capture_default_str();
