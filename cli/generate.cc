@@ -134,6 +134,7 @@ Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
   }
   const StopSignal stop;
   TextStream stream;
+  TokenDecoder decoder(tokenizer, true);
   std::string text;
   Status status;  // of decoding and writing
   const auto show = [&](const std::string& piece) {
@@ -146,14 +147,16 @@ Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
     std::fwrite(prompt.data(), 1, prompt.size(), stdout);
   }
   const auto sink = [&](int32_t token) {
-    const Result<std::string> bytes = tokenizer.decode({&token, 1});
-    if (!bytes.ok()) status = bytes.error();
-    return bytes.ok() && show(stream.append(*bytes)) && !stop.requested();
+    std::string bytes;
+    status = decoder.append(token, bytes);
+    return status.ok() && show(stream.append(bytes)) && !stop.requested();
   };
   const auto clock = make_system_clock();
   TUTTI_ASSIGN(const Generation generation, generate(*model, tokens, options, *clock, sink));
   TUTTI_TRY(status);
-  show(stream.finish());
+  std::string held;
+  decoder.finish(held);
+  show(stream.append(held) + stream.finish());
   const Rates rates = rates_of(*model, std::ssize(tokens), generation);
   const int exit =
       flags.json ? print_result(trained, flags, prompt, tokens.size(), text, generation, rates)

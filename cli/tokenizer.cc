@@ -1,4 +1,5 @@
-// tutti tokenizer: train a byte-level BPE, encode text with a tokenizer.json, decode ids.
+// tutti tokenizer: train a byte-level BPE; encode text and decode ids with a tokenizer.json or a
+// sentencepiece model.
 #include <fmt/ranges.h>
 
 #include <charconv>
@@ -7,6 +8,7 @@
 
 #include "base/format.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "command_line.h"
 #include "corpus_flags.h"
 #include "data/tokenizer.h"
@@ -25,10 +27,19 @@ struct TrainFlags {
   std::string out = "tokenizer.json";
 };
 
-struct CodeFlags {
+constexpr uint64_t kTextBytesMax = Tokenizer::kTextBytesMax;
+
+struct EncodeFlags {
   std::string tokenizer = "tokenizer.json";
-  std::string text;
+  std::string text, file;
+  std::string invalid_utf8 = "error";
+  EncodeOptions options;
+};
+
+struct DecodeFlags {
+  std::string tokenizer = "tokenizer.json";
   std::vector<int32_t> ids;
+  DecodeOptions options;
 };
 
 std::string read_standard_input() {
@@ -86,23 +97,33 @@ Result<int> train(FileSystem& fs, const TrainFlags& flags, bool json) {
                                 training.documents, training.different_words));
 }
 
-Result<int> encode(FileSystem& fs, const CodeFlags& flags, bool given, bool json) {
+Result<int> encode(FileSystem& fs, const EncodeFlags& flags, bool given, bool json) {
   TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(fs, flags.tokenizer));
-  const std::string text = given ? flags.text : read_standard_input();
-  TUTTI_ASSIGN(const std::vector<int32_t> ids, tokenizer.encode(text));
+  std::string text = flags.text, name = "TEXT";
+  if (!flags.file.empty()) {
+    name = flags.file;
+    TUTTI_ASSIGN(text, read_file(fs, flags.file, kTextBytesMax));
+  } else if (!given) {
+    name = "standard input";
+    text = read_standard_input();
+  }
+  if (flags.invalid_utf8 == "replace") text = replace_invalid_utf8(text);
+  Result<std::vector<int32_t>> encoded = tokenizer.encode(text, flags.options);
+  if (!encoded.ok()) return Error{encoded.error().kind, name + ": " + encoded.message()};
+  const std::vector<int32_t> ids = std::move(encoded).value();
   if (json) {
     return print_json("tokenizer", {{"tokens", ids.size()}, {"bytes", text.size()}, {"ids", ids}});
   }
   return print_text("tokenizer", fmt::format("{}", fmt::join(ids, " ")));
 }
 
-Result<int> decode(FileSystem& fs, const CodeFlags& flags, bool json) {
+Result<int> decode(FileSystem& fs, const DecodeFlags& flags, bool json) {
   TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(fs, flags.tokenizer));
   std::vector<int32_t> ids = flags.ids;
   if (ids.empty()) {
     TUTTI_ASSIGN(ids, parse_ids(read_standard_input()));
   }
-  TUTTI_ASSIGN(const std::string text, tokenizer.decode(ids));
+  TUTTI_ASSIGN(const std::string text, tokenizer.decode(ids, flags.options));
   if (json) {
     return print_json("tokenizer", {{"tokens", ids.size()}, {"text", text}});
   }
@@ -112,7 +133,8 @@ Result<int> decode(FileSystem& fs, const CodeFlags& flags, bool json) {
 }  // namespace
 
 int run_tokenizer(int argc, char** argv) {
-  CommandLine app("Train and use tokenizers (Hugging Face tokenizer.json).", "tutti tokenizer");
+  CommandLine app("Train and use tokenizers (Hugging Face tokenizer.json, sentencepiece .model).",
+                  "tutti tokenizer");
   app.footer("Example:\n  tutti tokenizer train books/ --vocab 8192 --out tokenizer.json");
   bool json = false;
   const auto add_json = [&](CommandLine* verb) {
@@ -134,25 +156,36 @@ int run_tokenizer(int argc, char** argv) {
   train_app->footer(
       "Example:\n  tutti tokenizer train '/usr/share/perl/*/pod/*.pod' --vocab 8192 --out t.json");
 
-  CodeFlags code;
+  constexpr const char* kTokenizer = "A tokenizer.json or a sentencepiece .model";
+  EncodeFlags encoding;
   CommandLine* encode_app = app.add_subcommand("encode", "Text → token ids");
-  encode_app->add_option("--tokenizer", code.tokenizer, "A tokenizer.json")->capture_default_str();
+  encode_app->add_option("--tokenizer", encoding.tokenizer, kTokenizer)->capture_default_str();
   CommandLineOption* text =
-      encode_app->add_option("TEXT", code.text, "Standard input when missing");
+      encode_app->add_option("TEXT", encoding.text, "Standard input when missing");
+  encode_app->add_option("--file", encoding.file, "Encode this file")->excludes(text);
+  encode_app
+      ->add_option("--invalid-utf8", encoding.invalid_utf8,
+                   "Of bytes that are not UTF-8: error, or replace (by U+FFFD, as Python does)")
+      ->one_of({"error", "replace"})
+      ->capture_default_str();
+  encode_app->add_flag("--add-special", encoding.options.add_special,
+                       "Put the tokens around the text that the tokenizer's file asks for");
   add_json(encode_app);
   encode_app->footer("Example:\n  tutti tokenizer encode --tokenizer t.json 'Hello world'");
 
+  DecodeFlags decoding;
   CommandLine* decode_app = app.add_subcommand("decode", "Token ids → text");
-  decode_app->add_option("--tokenizer", code.tokenizer, "A tokenizer.json")->capture_default_str();
-  decode_app->add_option("ID", code.ids, "Standard input when missing");
+  decode_app->add_option("--tokenizer", decoding.tokenizer, kTokenizer)->capture_default_str();
+  decode_app->add_option("ID", decoding.ids, "Standard input when missing");
+  decode_app->add_flag("--skip-special", decoding.options.skip_special, "Leave control tokens out");
   add_json(decode_app);
   decode_app->footer("Example:\n  tutti tokenizer decode --tokenizer t.json 40 1203 17");
 
   if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   const Result<int> exit = train_app->parsed()    ? train(*fs, training, json)
-                           : encode_app->parsed() ? encode(*fs, code, text->count() > 0, json)
-                                                  : decode(*fs, code, json);
+                           : encode_app->parsed() ? encode(*fs, encoding, text->count() > 0, json)
+                                                  : decode(*fs, decoding, json);
   return exit.ok() ? *exit : print_error("tokenizer", exit.error());
 }
 

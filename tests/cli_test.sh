@@ -94,6 +94,16 @@ expect 0 out 'unchanged, reused' data prepare "$work/latin1.txt" --config "$work
   --validation 0 --out "$work/e"
 expect 1 err "invalid_utf8 'ignore': expected error or replace" data prepare docs --out x \
   --invalid-utf8 ignore
+printf 'caf\303\251 au lait, caf\303\251' >"$work/text.txt"
+printf 'caf\351' >"$work/latin1.txt"
+expect 0 out ' tokens from 20 B' tokenizer train "$work/text.txt" --vocab 260 --out "$work/t.json"
+expect 0 out '^[0-9 ]*$' tokenizer encode --tokenizer "$work/t.json" --file "$work/text.txt"
+expect 1 err 'latin1.txt: the text is not UTF-8: byte 0xe9 at offset 3' \
+  tokenizer encode --tokenizer "$work/t.json" --file "$work/latin1.txt"
+expect_json tokenizer encode --tokenizer "$work/t.json" --file "$work/latin1.txt" \
+  --invalid-utf8 replace --json
+expect 1 err 'text.txt: not JSON at byte' tokenizer encode --tokenizer "$work/text.txt" x
+expect 2 err 'excludes' tokenizer encode --tokenizer "$work/t.json" --file "$work/text.txt" x
 
 # Every verb in the list describes itself and gives an example, and so do those below it.
 described() {

@@ -10,8 +10,16 @@ namespace {
 
 struct Parts {
   BpeModel::Vocabulary vocabulary;
-  std::vector<std::pair<int32_t, int32_t>> merges;
+  std::vector<BpeModel::Merge> merges;
+
+  void merge(int32_t left, int32_t right) {
+    merges.push_back({left, right, static_cast<uint32_t>(merges.size())});
+  }
 };
+
+Result<BpeModel> model_of(const Parts& parts, const BpeOptions& options = {}) {
+  return BpeModel::create(parts.vocabulary, parts.merges, options);
+}
 
 Parts bytes_only() {
   Parts parts;
@@ -30,7 +38,7 @@ Parts random_parts(std::mt19937& random) {
     if (std::find(words.begin(), words.end(), bytes) != words.end()) continue;
     ids.push_back(static_cast<int32_t>(parts.vocabulary.size()));
     parts.vocabulary.push_back(bytes);
-    parts.merges.emplace_back(left, right);
+    parts.merge(left, right);
   }
   return parts;
 }
@@ -42,7 +50,7 @@ std::vector<int32_t> merge_naively(const Parts& parts, const std::string& word) 
     size_t best_rank = parts.merges.size(), best = 0;
     for (size_t i = 0; i + 1 < ids.size(); ++i) {
       for (size_t rank = 0; rank < best_rank; ++rank) {
-        if (parts.merges[rank] != std::pair(ids[i], ids[i + 1])) continue;
+        if (parts.merges[rank].left != ids[i] || parts.merges[rank].right != ids[i + 1]) continue;
         best_rank = rank;
         best = i;
       }
@@ -59,7 +67,8 @@ std::vector<int32_t> merge_naively(const Parts& parts, const std::string& word) 
 std::vector<int32_t> encode(const BpeModel& model, std::string_view word) {
   BpeModel::Scratch scratch;
   std::vector<int32_t> ids;
-  model.encode(word, scratch, ids);
+  const Status status = model.encode(word, scratch, ids);
+  EXPECT_TRUE(status.ok()) << status.message();
   return ids;
 }
 
@@ -69,7 +78,7 @@ TEST(BpeModel, ShortAndLongWordsMergeAsDefined) {
   std::mt19937 random(seed);
   for (int round = 0; round < 100; ++round) {
     const Parts parts = random_parts(random);
-    const auto model = BpeModel::create(parts.vocabulary, parts.merges, false);
+    const auto model = model_of(parts);
     ASSERT_TRUE(model.ok()) << model.message();
     for (const size_t bytes : {1, 2, 3, 31, 32, 33, 80}) {
       std::string word;
@@ -82,11 +91,11 @@ TEST(BpeModel, ShortAndLongWordsMergeAsDefined) {
 TEST(BpeModel, ALongWordIsQuick) {
   Parts parts = bytes_only();
   for (int32_t id = 'a', i = 0; i < 12; ++i) {  // aa, aaaa, …: every position merges, many times
-    parts.merges.emplace_back(id, id);
+    parts.merge(id, id);
     parts.vocabulary.push_back(parts.vocabulary[id] + parts.vocabulary[id]);
     id = static_cast<int32_t>(parts.vocabulary.size()) - 1;
   }
-  const auto model = BpeModel::create(parts.vocabulary, parts.merges, false);
+  const auto model = model_of(parts);
   ASSERT_TRUE(model.ok());
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(encode(*model, std::string(1 << 18, 'a')).size(), (1u << 18) / 4096);
@@ -97,8 +106,8 @@ TEST(BpeModel, ALongWordIsQuick) {
 TEST(BpeModel, WholeWordsComeBeforeMerges) {
   Parts parts = bytes_only();
   parts.vocabulary.push_back("abc");  // reached by no merge
-  const auto plain = BpeModel::create(parts.vocabulary, {}, false);
-  const auto whole = BpeModel::create(parts.vocabulary, {}, true);
+  const auto plain = model_of(parts);
+  const auto whole = model_of(parts, {.whole_words = true});
   ASSERT_TRUE(plain.ok() && whole.ok());
   EXPECT_EQ(encode(*plain, "abc"), (std::vector<int32_t>{'a', 'b', 'c'}));
   EXPECT_EQ(encode(*whole, "abc"), std::vector<int32_t>{256});
@@ -106,13 +115,92 @@ TEST(BpeModel, WholeWordsComeBeforeMerges) {
 
 TEST(BpeModel, RefusesPartsThatDoNotFit) {
   Parts parts = bytes_only();
-  EXPECT_NE(BpeModel::create(parts.vocabulary, {{'a', 300}}, false).message().find("300"),
+  EXPECT_NE(BpeModel::create(parts.vocabulary, {{'a', 300, 0}}, {}).message().find("300"),
             std::string::npos);
-  EXPECT_NE(BpeModel::create(parts.vocabulary, {{'a', 'b'}}, false).message().find("lacks"),
+  EXPECT_NE(BpeModel::create(parts.vocabulary, {{'a', 'b', 0}}, {}).message().find("lacks"),
             std::string::npos);
   parts.vocabulary[7] = "xx";
-  EXPECT_NE(BpeModel::create(parts.vocabulary, {}, false).message().find("0x07"),
-            std::string::npos);
+  EXPECT_NE(model_of(parts).message().find("0x07"), std::string::npos);
+}
+
+// A vocabulary of characters: <unk>, the 256 bytes, then these.
+Parts characters_only(const std::vector<std::string>& characters) {
+  Parts parts;
+  parts.vocabulary.push_back("<unk>");
+  for (int byte = 0; byte < 256; ++byte) {
+    parts.vocabulary.push_back(fmt::format("<0x{:02X}>", byte));
+  }
+  for (const std::string& character : characters) parts.vocabulary.push_back(character);
+  return parts;
+}
+
+constexpr int32_t kFirst = 257;  // the id of the first character
+
+TEST(BpeModel, UnknownCharactersBecomeTheirBytes) {
+  Parts parts = characters_only({"a", "é", "aé"});
+  parts.merge(kFirst, kFirst + 1);
+  const auto model = model_of(parts, {.characters = true, .byte_fallback = true, .unknown = 0});
+  ASSERT_TRUE(model.ok()) << model.message();
+  EXPECT_EQ(encode(*model, "aéa"), (std::vector<int32_t>{kFirst + 2, kFirst}));
+  EXPECT_EQ(encode(*model, "東a"), (std::vector<int32_t>{1 + 0xE6, 1 + 0x9D, 1 + 0xB1, kFirst}));
+}
+
+TEST(BpeModel, UnknownCharactersAreFusedOnlyWhenAsked) {
+  const Parts parts = characters_only({"a"});
+  const auto apart = model_of(parts, {.characters = true, .unknown = 0});
+  const auto fused = model_of(parts, {.characters = true, .fuse_unknown = true, .unknown = 0});
+  ASSERT_TRUE(apart.ok() && fused.ok());
+  EXPECT_EQ(encode(*apart, "xya z"), (std::vector<int32_t>{0, 0, kFirst, 0, 0}));
+  EXPECT_EQ(encode(*fused, "xya z"), (std::vector<int32_t>{0, kFirst, 0}));
+}
+
+TEST(BpeModel, WithoutATokenForUnknownCharactersTheyAreAnError) {
+  const auto model = model_of(characters_only({"a"}), {.characters = true});
+  ASSERT_TRUE(model.ok());
+  BpeModel::Scratch scratch;
+  std::vector<int32_t> ids;
+  const Status status = model->encode("a東", scratch, ids);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("'東' is not in the vocabulary"), std::string::npos);
+}
+
+TEST(BpeModel, PartsThatAreIndependentMergeAsTheWholeDoes) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937 random(seed);
+  const std::vector<std::string> letters = {"a", "b", "é", "東", "▁"};
+  size_t cuts = 0;
+  for (int round = 0; round < 200; ++round) {
+    Parts parts = characters_only(letters);
+    for (int i = 0; i < 12; ++i) {
+      const auto size = static_cast<int32_t>(parts.vocabulary.size());
+      const int32_t left = kFirst + random() % (size - kFirst);
+      const int32_t right = kFirst + random() % (size - kFirst);
+      const std::string text = parts.vocabulary[left] + parts.vocabulary[right];
+      const auto& words = parts.vocabulary;
+      if (std::find(words.begin(), words.end(), text) != words.end()) continue;
+      parts.vocabulary.push_back(text);
+      parts.merge(left, right);
+    }
+    const bool fallback = round % 2;
+    const auto model = model_of(parts, {.characters = true,
+                                        .byte_fallback = fallback,
+                                        .fuse_unknown = round % 4 == 0,
+                                        .unknown = 0});
+    ASSERT_TRUE(model.ok()) << model.message();
+    std::string text;
+    for (int i = 0; i < 60; ++i) text += random() % 8 ? letters[random() % letters.size()] : "x";
+    std::vector<int32_t> in_parts;
+    for (std::string_view rest = text; !rest.empty();) {
+      const size_t bytes = model->independent_prefix(rest);
+      const auto ids = encode(*model, rest.substr(0, bytes));
+      in_parts.insert(in_parts.end(), ids.begin(), ids.end());
+      rest.remove_prefix(bytes);
+      ++cuts;
+    }
+    ASSERT_EQ(in_parts, encode(*model, text)) << text;
+  }
+  EXPECT_GT(cuts, 400u) << "nothing was cut";
 }
 
 }  // namespace

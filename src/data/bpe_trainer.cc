@@ -4,6 +4,7 @@
 #include <numeric>
 #include <queue>
 #include <unordered_map>
+#include <utility>
 
 #include "data/byte_level.h"
 
@@ -20,8 +21,45 @@ PairKey pair_key(int32_t left, int32_t right) {
   return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
 }
 
-struct PairHash {
-  size_t operator()(PairKey key) const { return (key ^ key >> 29) * 0x9E3779B97F4A7C15ull >> 7; }
+// Numbers pairs 0, 1, 2, … in the order in which they come, by an open-addressed hash table.
+class PairNumbers {
+ public:
+  uint32_t number(PairKey key) {
+    if (2 * keys_.size() >= slots_.size()) grow();
+    uint32_t& slot = slots_[place(key)];
+    if (slot == kFree) {
+      slot = static_cast<uint32_t>(keys_.size());
+      keys_.push_back(key);
+    }
+    return slot;
+  }
+  PairKey key(uint32_t number) const { return keys_[number]; }
+
+ private:
+  static constexpr uint32_t kFree = UINT32_MAX;
+
+  size_t place(PairKey key) const {
+    size_t at = ((key ^ key >> 29) * 0x9E3779B97F4A7C15ull) >> 20;
+    while (true) {
+      at &= slots_.size() - 1;
+      if (slots_[at] == kFree || keys_[slots_[at]] == key) return at;
+      ++at;
+    }
+  }
+  void grow() {
+    slots_.assign(2 * slots_.size(), kFree);
+    for (uint32_t i = 0; i < keys_.size(); ++i) slots_[place(keys_[i])] = i;
+  }
+
+  std::vector<PairKey> keys_;
+  std::vector<uint32_t> slots_ = std::vector<uint32_t>(1 << 16, kFree);
+};
+
+// What is known of a pair.
+struct PairState {
+  int64_t count = 0;
+  bool changed = false;         // by the merge under way
+  std::vector<uint32_t> words;  // where it is new since it was queued last
 };
 
 // A word as symbols, in one array shared by all words: merging shortens it in place.
@@ -35,7 +73,7 @@ struct Word {
 struct Candidate {
   PairKey pair;
   int64_t count;
-  std::vector<uint32_t> words;
+  uint32_t number, words;  // of the pair; index into word_lists_
 };
 
 struct MergesLater {
@@ -67,9 +105,10 @@ class Trainer {
   std::array<int32_t, 256> byte_ids_{};
   std::vector<int32_t> symbols_;
   std::vector<Word> words_;
-  std::unordered_map<PairKey, int64_t, PairHash> pair_counts_;
-  // Pairs that the merge under way made, with the words where they are now.
-  std::unordered_map<PairKey, std::vector<uint32_t>, PairHash> changed_;
+  PairNumbers numbers_;
+  std::vector<PairState> pairs_;   // by number
+  std::vector<uint32_t> changed_;  // the pairs that the merge under way made more frequent
+  std::vector<std::vector<uint32_t>> word_lists_;
   std::priority_queue<Candidate, std::vector<Candidate>, MergesLater> queue_;
 };
 
@@ -108,11 +147,14 @@ Status Trainer::add_words(const WordCounts& counts) {
 }
 
 void Trainer::change(int32_t left, int32_t right, uint32_t word, int64_t by) {
-  const PairKey key = pair_key(left, right);
-  pair_counts_[key] += by * words_[word].count;
+  const uint32_t number = numbers_.number(pair_key(left, right));
+  if (number == pairs_.size()) pairs_.emplace_back();
+  PairState& pair = pairs_[number];
+  pair.count += by * words_[word].count;
   if (by < 0) return;
-  std::vector<uint32_t>& seen = changed_[key];
-  if (seen.empty() || seen.back() != word) seen.push_back(word);  // words come one after the other
+  // Words come one after the other.
+  if (pair.words.empty() || pair.words.back() != word) pair.words.push_back(word);
+  if (!std::exchange(pair.changed, true)) changed_.push_back(number);
 }
 
 void Trainer::count_pairs() {
@@ -126,9 +168,14 @@ void Trainer::count_pairs() {
 }
 
 void Trainer::queue_changed() {
-  for (auto& [pair, words] : changed_) {
-    const int64_t count = pair_counts_[pair];
-    if (count > 0) queue_.push({pair, count, std::move(words)});
+  for (const uint32_t number : changed_) {
+    PairState& pair = pairs_[number];
+    pair.changed = false;
+    std::vector<uint32_t> words = std::exchange(pair.words, {});
+    if (pair.count <= 0) continue;
+    queue_.push(
+        {numbers_.key(number), pair.count, number, static_cast<uint32_t>(word_lists_.size())});
+    word_lists_.push_back(std::move(words));
   }
   changed_.clear();
 }
@@ -162,18 +209,19 @@ void Trainer::merge_pair(const Candidate& candidate) {
   const auto right = static_cast<int32_t>(candidate.pair & 0xFFFFFFFFu);
   const int32_t merged = token_id(result_.tokens[left] + result_.tokens[right]);
   result_.merges.emplace_back(left, right);
-  for (const uint32_t word : candidate.words) merge_in_word(word, left, right, merged);
+  const std::vector<uint32_t> words = std::move(word_lists_[candidate.words]);
+  for (const uint32_t word : words) merge_in_word(word, left, right, merged);
   queue_changed();
 }
 
 void Trainer::merge_until_done(const std::function<void(int32_t, int32_t)>& progress) {
   while (static_cast<int32_t>(result_.tokens.size()) < options_.vocab_size && !queue_.empty()) {
-    Candidate top = std::move(const_cast<Candidate&>(queue_.top()));
+    Candidate top = queue_.top();
     queue_.pop();
-    const int64_t count = pair_counts_[top.pair];
+    const int64_t count = pairs_[top.number].count;
     if (top.count != count) {  // merges since then took some of it away
       top.count = count;
-      if (count > 0) queue_.push(std::move(top));
+      if (count > 0) queue_.push(top);
       continue;
     }
     if (top.count < std::max<int64_t>(options_.count_min, 1)) break;
@@ -185,7 +233,7 @@ void Trainer::merge_until_done(const std::function<void(int32_t, int32_t)>& prog
 
 TrainedBpe Trainer::take() {
   // A pair can be merged twice when two ways of merging spell one token; its last rank counts.
-  std::unordered_map<PairKey, size_t, PairHash> last;
+  std::unordered_map<PairKey, size_t> last;
   for (size_t i = 0; i < result_.merges.size(); ++i) {
     last[pair_key(result_.merges[i].first, result_.merges[i].second)] = i;
   }

@@ -34,6 +34,12 @@ constexpr ByteMap make_byte_map() {
 constexpr ByteMap kByteMap = make_byte_map();
 static_assert(kByteMap.code_point[' '] == 0x120);
 
+int hexadecimal(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 }  // namespace
 
 uint32_t byte_level_code_point(unsigned char byte) { return kByteMap.code_point[byte]; }
@@ -45,6 +51,13 @@ std::string to_byte_level(std::string_view bytes) {
     append_utf8(byte_level_code_point(static_cast<unsigned char>(byte)), spelling);
   }
   return spelling;
+}
+
+std::optional<char> read_byte_token(std::string_view text) {
+  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return std::nullopt;
+  const int high = hexadecimal(text[3]), low = hexadecimal(text[4]);
+  if (high < 0 || low < 0) return std::nullopt;
+  return static_cast<char>(high * 16 + low);
 }
 
 std::optional<std::string> from_byte_level(std::string_view spelling) {

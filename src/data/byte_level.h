@@ -16,6 +16,9 @@ uint32_t byte_level_code_point(unsigned char byte);
 // Bytes → their spelling.
 std::string to_byte_level(std::string_view bytes);
 
+// "<0x41>", as models over characters spell bytes, → 'A'; nothing for any other text.
+std::optional<char> read_byte_token(std::string_view text);
+
 // A spelling → the bytes; nothing when `spelling` is no valid UTF-8 or a character is not of the
 // map.
 std::optional<std::string> from_byte_level(std::string_view spelling);

@@ -11,7 +11,6 @@
 #include "data/indexed_dataset.h"
 #include "data/prepare_journal.h"
 #include "data/tokenizer.h"
-#include "data/tokenizer_json.h"
 #include "data/validation_split.h"
 #include "data/worker_loop.h"
 
@@ -242,7 +241,7 @@ bool can_go_on(ErrorKind kind) {
 Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& options,
                                         const ProgressCallback& progress) {
   TUTTI_ASSIGN(const std::string json, read_file(fs, options.tokenizer, kTokenizerBytesMax));
-  TUTTI_ASSIGN(const Tokenizer tokenizer, parse_tokenizer_json(json, options.tokenizer));
+  TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::parse(json, options.tokenizer));
   const auto end_of_text = tokenizer.end_of_text();
   if (!end_of_text) {
     return invalid(

@@ -22,7 +22,7 @@ namespace tutti {
 struct PrepareOptions {
   std::vector<std::string> inputs;  // files, directories, globs: see corpus_files.h
   std::string directory;            // created when missing
-  std::string tokenizer;            // path of a tokenizer.json with an end-of-text token
+  std::string tokenizer;            // path of a tokenizer with an end-of-text token
   DocumentOptions documents;
   double validation = 0.05;  // fraction held out: see validation_split.h
   int threads = 0;           // 0: those of the machine

@@ -5,6 +5,9 @@
 
 #include <array>
 
+#include "data/code_points.h"
+#include "data/regex_syntax.h"
+
 namespace tutti {
 namespace {
 
@@ -14,42 +17,8 @@ constexpr size_t kJitStackStart = 64 * 1024;
 constexpr size_t kJitStackMax = 64 * 1024 * 1024;
 constexpr size_t kPatternBytesMax = 64 * 1024;
 
-// White_Space of Unicode. PCRE2's own \s also takes U+180E, which left the property in 2013.
-constexpr std::string_view kWhiteSpace =
-    R"(\t-\r\x20\x85\xA0\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
-
-// Spells \s (anywhere) and \S (outside classes) by their code points.
-std::string with_unicode_white_space(std::string_view pattern) {
-  std::string out;
-  bool in_class = false;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (c == '\\' && i + 1 < pattern.size()) {
-      const char escaped = pattern[++i];
-      if (escaped == 's') {
-        out += in_class ? std::string(kWhiteSpace) : fmt::format("[{}]", kWhiteSpace);
-      } else if (escaped == 'S' && !in_class) {
-        out += fmt::format("[^{}]", kWhiteSpace);
-      } else {
-        out += c;
-        out += escaped;
-      }
-      continue;
-    }
-    if (in_class && c == '[' && pattern.substr(i, 2) == "[:") {
-      const size_t close = pattern.find(":]", i);
-      if (close != std::string_view::npos) {  // a POSIX class, whose ] does not end the class
-        out += pattern.substr(i, close + 2 - i);
-        i = close + 1;
-        continue;
-      }
-    }
-    if (c == '[') in_class = true;
-    if (c == ']') in_class = false;
-    out += c;
-  }
-  return out;
-}
+// Oniguruma's ^ and $ match at every line.
+constexpr uint32_t kOptions = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
 
 std::string pcre2_message(int code) {
   std::array<PCRE2_UCHAR, 256> text{};
@@ -85,15 +54,14 @@ Result<Regex> Regex::compile(std::string pattern) {
     return invalid("regular expression of {} bytes: at most {} are allowed", pattern.size(),
                    kPatternBytesMax);
   }
-  const std::string spelled = with_unicode_white_space(pattern);
+  TUTTI_ASSIGN(const std::string spelled, to_pcre2(pattern));
   int code = 0;
   PCRE2_SIZE offset = 0;
-  pcre2_code* compiled =
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
-                    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset, nullptr);
+  pcre2_code* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
+                                       kOptions, &code, &offset, nullptr);
   if (compiled == nullptr) {
-    return invalid("regular expression '{}': {} at offset {}", spelled, pcre2_message(code),
-                   offset);
+    return invalid("regular expression '{}', as PCRE2 spells it '{}': {} at offset {}", pattern,
+                   spelled, pcre2_message(code), offset);
   }
   // Without JIT (a hardened kernel) the interpreter runs under the same limits, only slower.
   (void)pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
@@ -104,7 +72,7 @@ Result<bool> Regex::find(std::string_view text, size_t from, Scratch& scratch,
                          TextRange& match) const {
   const int count =
       pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                  PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, scratch.data_.get(), scratch.context_.get());
+                  PCRE2_NO_UTF_CHECK, scratch.data_.get(), scratch.context_.get());
   if (count == PCRE2_ERROR_NOMATCH) return false;
   if (count < 0) {
     return error(ErrorKind::kResource, "regular expression '{}' at byte {} of {}: {}", pattern_,
@@ -112,11 +80,29 @@ Result<bool> Regex::find(std::string_view text, size_t from, Scratch& scratch,
   }
   const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(scratch.data_.get());
   // \K in a lookahead can put the start after the end or before `from`; neither is a piece of text.
-  if (ends[0] < from || ends[1] <= ends[0]) {
+  if (ends[0] < from || ends[1] < ends[0]) {
     return invalid("regular expression '{}' matched backwards at byte {}", pattern_, from);
   }
   match = {ends[0], ends[1]};
   return true;
+}
+
+Result<bool> Regex::next(std::string_view text, RegexCursor& cursor, Scratch& scratch,
+                         TextRange& match) const {
+  while (cursor.from <= text.size()) {
+    TUTTI_ASSIGN(const bool found, find(text, cursor.from, scratch, match));
+    if (!found) break;
+    if (match.begin == match.end && cursor.last_end == match.end) {
+      if (cursor.from == text.size()) break;
+      do ++cursor.from;
+      while (cursor.from < text.size() && is_utf8_continuation(text[cursor.from]));
+      continue;
+    }
+    cursor = {match.end, match.end};
+    return true;
+  }
+  cursor.from = text.size() + 1;
+  return false;
 }
 
 }  // namespace tutti

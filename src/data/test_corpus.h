@@ -33,8 +33,7 @@ inline void write_text(FileSystem& fs, const std::string& path, std::string_view
 
 inline TrainedBpe train_on(std::string_view text, const BpeTrainerOptions& options) {
   const auto pre_tokenizer = make_gpt2_pre_tokenizer();
-  EXPECT_TRUE(pre_tokenizer.ok());
-  WordCounter counter(*pre_tokenizer, 1);
+  WordCounter counter(pre_tokenizer, 1);
   const std::string_view texts[] = {text};
   EXPECT_TRUE(counter.add(texts).ok());
   auto trained = train_bpe(counter.take(), options);

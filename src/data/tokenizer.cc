@@ -11,19 +11,64 @@ namespace {
 
 constexpr uint64_t kFileBytesMax = 256ull << 20;
 
+// A file of JSON begins with a brace; a sentencepiece model with the tag of its first field.
+bool looks_like_json(std::string_view content) {
+  const size_t first = content.find_first_not_of(" \t\r\n");
+  return first == std::string_view::npos || content[first] == '{' ||
+         !looks_like_sentence_piece(content);
+}
+
 }  // namespace
 
-Tokenizer::Tokenizer(AddedTokens added, PreTokenizer pre_tokenizer, BpeModel model)
-    : added_(std::move(added)), pre_tokenizer_(std::move(pre_tokenizer)), model_(std::move(model)) {
-  vocab_size_ = model_.size();
-  for (const AddedToken& token : added_.tokens()) vocab_size_ = std::max(vocab_size_, token.id + 1);
-  added_by_id_.resize(vocab_size_);
-  for (const AddedToken& token : added_.tokens()) added_by_id_[token.id] = &token.content;
+Result<Tokenizer> Tokenizer::create(TokenizerParts parts) {
+  Tokenizer tokenizer(std::move(parts));
+  TUTTI_TRY(tokenizer.find_added());
+  tokenizer.find_pieces();
+  return tokenizer;
+}
+
+Status Tokenizer::find_added() {
+  std::vector<AddedToken> raw, normalized;
+  for (const AddedToken& token : parts_.added) {
+    if (!token.normalized) {
+      raw.push_back(token);
+      continue;
+    }
+    TUTTI_ASSIGN(std::string content, parts_.normalizer.apply(token.content));
+    if (content.empty()) continue;  // no text normalizes to it
+    normalized.push_back(token);
+    normalized.back().content = std::move(content);
+  }
+  raw_added_ = AddedTokens(std::move(raw));
+  normalized_added_ = AddedTokens(std::move(normalized));
+  return Status();
+}
+
+void Tokenizer::find_pieces() {
+  const bool named = !parts_.pieces.empty();
+  int32_t size = named ? static_cast<int32_t>(parts_.pieces.size()) : parts_.model.size();
+  const int32_t model_size = size;
+  for (const AddedToken& token : parts_.added) size = std::max(size, token.id + 1);
+  pieces_.resize(size);
+  special_.resize(size);
+  for (int32_t id = 0; id < model_size; ++id) {
+    const std::string& text = named ? parts_.pieces[id] : parts_.model.text(id);
+    if (!text.empty()) pieces_[id] = parts_.decoder.piece(text, false);
+  }
+  for (const AddedToken& token : parts_.added) {
+    pieces_[token.id] = parts_.decoder.piece(token.content, true);
+    special_[token.id] = token.special;
+  }
 }
 
 Result<Tokenizer> Tokenizer::load(FileSystem& fs, const std::string& path) {
-  TUTTI_ASSIGN(const std::string json, read_file(fs, path, kFileBytesMax));
-  return parse_tokenizer_json(json, path);
+  TUTTI_ASSIGN(const std::string content, read_file(fs, path, kFileBytesMax));
+  return parse(content, path);
+}
+
+Result<Tokenizer> Tokenizer::parse(std::string_view content, const std::string& name) {
+  return looks_like_json(content) ? parse_tokenizer_json(content, name)
+                                  : parse_sentence_piece(content, name);
 }
 
 Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
@@ -46,21 +91,22 @@ Result<std::vector<std::vector<int32_t>>> Tokenizer::encode_parallel(
   return ids;
 }
 
-Result<std::string> Tokenizer::decode(std::span<const int32_t> ids) const {
-  std::string bytes;
+Result<std::string> Tokenizer::decode(std::span<const int32_t> ids, DecodeOptions options) const {
+  std::string text;
+  TokenDecoder decoder(*this, false, options);
   for (size_t i = 0; i < ids.size(); ++i) {
-    const int32_t id = ids[i];
-    if (id < 0 || id >= vocab_size_) {
-      return invalid("token {} at position {}: the vocabulary has ids 0 to {}", id, i,
-                     vocab_size_ - 1);
-    }
-    if (added_by_id_[id]) {
-      bytes += *added_by_id_[id];
-    } else if (id < model_.size()) {
-      bytes += model_.bytes(id);
-    }
+    const Status status = decoder.append(ids[i], text);
+    if (!status.ok()) return invalid("position {}: {}", i, status.message());
   }
-  return bytes;
+  decoder.finish(text);
+  return text;
+}
+
+std::optional<int32_t> Tokenizer::added_token(std::string_view content) const {
+  for (const AddedToken& token : parts_.added) {
+    if (token.content == content) return token.id;
+  }
+  return std::nullopt;
 }
 
 std::optional<AddedToken> Tokenizer::end_of_text() const {
@@ -68,47 +114,6 @@ std::optional<AddedToken> Tokenizer::end_of_text() const {
     if (const auto id = added_token(content)) return AddedToken{content, *id, true};
   }
   return std::nullopt;
-}
-
-TokenEncoder::TokenEncoder(const Tokenizer& tokenizer, EncodeOptions options)
-    : tokenizer_(tokenizer),
-      options_(options),
-      scratch_(tokenizer.pre_tokenizer().make_scratch()) {}
-
-Status TokenEncoder::append(std::string_view text, std::vector<int32_t>& ids) {
-  if (text.size() > Tokenizer::kTextBytesMax) {
-    return error(ErrorKind::kResource, "a text of {} bytes: at most {} are encoded at once",
-                 text.size(), Tokenizer::kTextBytesMax);
-  }
-  if (const auto invalid_at = first_invalid_utf8(text)) {
-    return corrupt("the text is not UTF-8: byte {:#04x} at offset {}",
-                   static_cast<unsigned char>(text[*invalid_at]), *invalid_at);
-  }
-  size_t done = 0;
-  while (const auto match = tokenizer_.added().find(text, done, options_.special_tokens)) {
-    TUTTI_TRY(append_ordinary(text.substr(done, match->range.begin - done), ids));
-    ids.push_back(match->id);
-    done = match->range.end;
-  }
-  return append_ordinary(text.substr(done), ids);
-}
-
-Status TokenEncoder::append_ordinary(std::string_view text, std::vector<int32_t>& ids) {
-  return tokenizer_.pre_tokenizer().split(text, scratch_, [&](std::string_view word) {
-    append_word(word, ids);
-    return Status();
-  });
-}
-
-void TokenEncoder::append_word(std::string_view word, std::vector<int32_t>& ids) {
-  const std::span<const int32_t> cached = cache_.get(word);
-  if (!cached.empty()) {
-    ids.insert(ids.end(), cached.begin(), cached.end());
-    return;
-  }
-  const size_t before = ids.size();
-  tokenizer_.model().encode(word, model_scratch_, ids);
-  cache_.put(word, std::span(ids).subspan(before));
 }
 
 }  // namespace tutti

@@ -1,10 +1,11 @@
 // Hugging Face's tokenizer.json, read and written. Thread-safe: no state.
 //
-// Read: model BPE over the byte-level alphabet (with or without ignore_merges); pre_tokenizer
-// ByteLevel, Split or a Sequence of them; decoder ByteLevel; added tokens. What is outside of this
-// is refused by an error that names the file, the JSON path and the type found, because a tokenizer
-// that is almost right trains a model that is wrong. `post_processor`, `truncation` and `padding`
-// concern what is put around an encoded text and are not used.
+// Read: model BPE, over the byte-level alphabet (a ByteLevel pre_tokenizer) or over characters,
+// with byte_fallback, fuse_unk, unk_token and ignore_merges; the stages of stages_json.h; added
+// tokens with all their flags. What is outside of this is refused by an error that names the file,
+// the JSON path and the type found, because a tokenizer that is almost right trains a model that is
+// wrong. `truncation` and `padding` concern batches and are not used. Where Hugging Face tokenizers
+// drops a character that is in no token, for want of an unk_token, encoding it is an error here.
 #pragma once
 
 #include <string>

@@ -87,14 +87,6 @@ TEST(Tokenizer, DecodesEveryIdAndNoOther) {
   }
 }
 
-TEST(AddedTokens, TheLongestOfThoseThatStartFirstIsTaken) {
-  const AddedTokens added({{"<a>", 1, true}, {"<a><b>", 2, true}, {"a>", 3, false}});
-  EXPECT_EQ(added.find("x<a><b>", 0, true)->id, 2);
-  EXPECT_EQ(added.find("x<a><c>", 0, true)->id, 1);
-  EXPECT_EQ(added.find("x<a>", 0, false)->id, 3);
-  EXPECT_FALSE(added.find("x<a", 0, true));
-}
-
 // One change to a good file, and what the error must say.
 struct Refusal {
   const char* pointer;
@@ -107,17 +99,31 @@ TEST(TokenizerJson, RefusesWhatItDoesNotKnowAndSaysWhere) {
   const Refusal refusals[] = {
       {"/model/type", R"("WordPiece")", "model.type: 'WordPiece'"},
       {"/model/byte_fallback", "true", "model.byte_fallback"},
+      {"/model/unk_token", R"("<none>")", "model.unk_token: '<none>'"},
       {"/model/dropout", "0.1", "model.dropout"},
       {"/model/end_of_word_suffix", R"("</w>")", "model.end_of_word_suffix"},
       {"/model/vocab/!", "7000000", "model.vocab.!"},
       {"/model/vocab/!", "2", "taken already"},
       {"/model/merges/0", R"("a b c")", "model.merges[0]"},
       {"/model/merges/1", R"(["q", "qqq"])", "model.merges[1]: token 'qqq'"},
-      {"/pre_tokenizer/type", R"("Metaspace")", "pre_tokenizer.type: 'Metaspace'"},
-      {"/pre_tokenizer", "null", "pre_tokenizer"},
-      {"/normalizer", R"({"type": "NFKC"})", "normalizer.type: 'NFKC'"},
+      {"/pre_tokenizer/type", R"("BertPreTokenizer")", "pre_tokenizer.type: 'BertPreTokenizer'"},
+      {"/pre_tokenizer", R"({"type": "Sequence", "pretokenizers": [{"type": "Split",
+        "pattern": {"Regex": "(a"}, "behavior": "Isolated"}]})",
+       "pre_tokenizer.pretokenizers[0].pattern: regular expression '(a'"},
+      {"/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Merged"})",
+       "pre_tokenizer.behavior: 'Merged' is none of"},
+      {"/normalizer", R"({"type": "Nmt"})", "normalizer.type: 'Nmt'"},
+      {"/normalizer", R"({"type": "Sequence", "normalizers": [{"type": "NFC"},
+        {"type": "Replace", "pattern": {"String": ""}, "content": ""}]})",
+       "normalizer.normalizers[1].pattern.String: empty"},
+      {"/post_processor", R"({"type": "Template"})", "post_processor.type: 'Template'"},
+      {"/post_processor", R"({"type": "TemplateProcessing", "single":
+        [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {}})",
+       "post_processor.special_tokens: '<s>', which the template names, is missing"},
+      {"/post_processor", R"({"type": "RobertaProcessing", "cls": ["a", 0], "sep": ["b", 999]})",
+       "post_processor: token 999"},
       {"/decoder/type", R"("WordPiece")", "decoder.type: 'WordPiece'"},
-      {"/added_tokens/0/lstrip", "true", "added_tokens[0].lstrip"},
+      {"/added_tokens/0/lstrip", "3", "added_tokens[0].lstrip"},
       {"/added_tokens/0/id", "-1", "added_tokens[0].id"},
       {"/added_tokens/0/content", "5", "added_tokens[0].content"},
   };
@@ -150,6 +156,91 @@ TEST(TokenizerJson, LoadNamesTheFile) {
   ASSERT_FALSE(broken.ok());
   EXPECT_NE(broken.message().find("/t.json: not JSON at byte"), std::string::npos);
   EXPECT_EQ(Tokenizer::load(fs, "/none.json").error().kind, ErrorKind::kNotFound);
+}
+
+TEST(TokenizerJson, PutsTheTokensOfTheTemplateAround) {
+  Json json = Json::parse(tokenizer_json_of(kText, 300));
+  json["post_processor"] = Json::parse(R"({"type": "Sequence", "processors": [
+      {"type": "ByteLevel"}, {"type": "TemplateProcessing",
+       "single": [{"SpecialToken": {"id": "<a>", "type_id": 0}}, {"Sequence": {"id": "A"}},
+                  {"SpecialToken": {"id": "<b>", "type_id": 0}}],
+       "special_tokens": {"<a>": {"id": "<a>", "ids": [7, 8]}, "<b>": {"id": "<b>", "ids": [9]}}}]})");
+  const auto tokenizer = parse_tokenizer_json(json.dump(), "x.json");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
+  const Ids plain = *tokenizer->encode("cat");
+  Ids around = {7, 8};
+  around.insert(around.end(), plain.begin(), plain.end());
+  around.push_back(9);
+  EXPECT_EQ(*tokenizer->encode("cat", {.add_special = true}), around);
+}
+
+// A tokenizer over characters as Llama 2's, with bytes, whose only merges are of ▁ and a letter.
+Json llama_json() {
+  Json json = Json::parse(R"({"added_tokens": [
+      {"id": 0, "content": "<unk>", "special": true},
+      {"id": 1, "content": "<s>", "special": true}, {"id": 2, "content": "</s>", "special": true}],
+    "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
+      {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
+    "pre_tokenizer": null,
+    "decoder": {"type": "Sequence", "decoders": [
+      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"},
+      {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+    "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
+      "vocab": {"<unk>": 0, "<s>": 1, "</s>": 2}, "merges": ["▁ a", "▁ b"]}})");
+  Json& vocab = json["model"]["vocab"];
+  for (int byte = 0; byte < 256; ++byte) vocab[fmt::format("<0x{:02X}>", byte)] = 3 + byte;
+  int32_t id = 259;
+  for (const char* token : {"▁", "a", "b", "▁a", "▁b"}) vocab[token] = id++;
+  return json;
+}
+
+TEST(TokenizerJson, ReadsBpeOverCharactersWithBytes) {
+  const auto tokenizer = parse_tokenizer_json(llama_json().dump(), "x.json");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
+  EXPECT_EQ(*tokenizer->encode("ab  b"), (Ids{262, 261, 259, 263}));
+  EXPECT_EQ(*tokenizer->encode("é"), (Ids{259, 3 + 0xC3, 3 + 0xA9}));
+  EXPECT_EQ(*tokenizer->encode("a</s>b"), (Ids{262, 2, 263})) << "each stretch is normalized";
+  for (const char* text : {"ab  b", "é東 a", "", " a", "b "}) {
+    EXPECT_EQ(*tokenizer->decode(*tokenizer->encode(text)), text);
+  }
+  EXPECT_EQ(*tokenizer->decode(Ids{262, 3 + 0xE6, 3 + 0x9D, 261}), "a\ufffd\ufffdb");
+  EXPECT_EQ(*tokenizer->decode(Ids{1, 262, 2}), "<s> a</s>");
+  EXPECT_EQ(*tokenizer->decode(Ids{1, 262, 2}, {.skip_special = true}), "a");
+}
+
+TEST(TokenDecoder, TokenByTokenGivesTheSameText) {
+  const auto tokenizer = parse_tokenizer_json(llama_json().dump(), "x.json");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
+  const Ids ids = *tokenizer->encode("a é東 b");
+  TokenDecoder from_start(*tokenizer), behind_a_prompt(*tokenizer, true);
+  std::string start, behind;
+  for (const int32_t id : ids) {
+    ASSERT_TRUE(from_start.append(id, start).ok() && behind_a_prompt.append(id, behind).ok());
+  }
+  from_start.finish(start);
+  behind_a_prompt.finish(behind);
+  EXPECT_EQ(start, "a é東 b");
+  EXPECT_EQ(behind, " a é東 b");
+}
+
+TEST(TokenizerJson, MetaspaceTakesTheSpaceOfTheFirstTokenBack) {
+  Json json = llama_json();
+  json["normalizer"] = nullptr;
+  const Json metaspace = Json::parse(
+      R"({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false})");
+  json["pre_tokenizer"] = json["decoder"] = metaspace;
+  const auto tokenizer = parse_tokenizer_json(json.dump(), "x.json");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
+  EXPECT_EQ(*tokenizer->encode("a</s>b a"), (Ids{262, 2, 261, 262})) << "only the first stretch";
+  EXPECT_EQ(*tokenizer->decode(Ids{262, 261, 262}), "ab a");
+}
+
+TEST(TokenizerJson, WithoutADecoderTokensAreSpacedAsHuggingFaceDoes) {
+  Json json = llama_json();
+  json["decoder"] = nullptr;
+  const auto tokenizer = parse_tokenizer_json(json.dump(), "x.json");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
+  EXPECT_EQ(*tokenizer->decode(Ids{262, 261}), "▁a b");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ Result<WordCounts> count_corpus(FileSystem& fs, const TrainTokenizerOptions& opt
                find_corpus_files(fs, options.inputs, options.documents.format));
   for (const std::string& path : corpus.empty) log_warning("{}: left out: the file is empty", path);
   training.files = static_cast<int64_t>(corpus.files.size());
-  TUTTI_ASSIGN(const PreTokenizer pre_tokenizer, make_gpt2_pre_tokenizer());
+  const PreTokenizer pre_tokenizer = make_gpt2_pre_tokenizer();
   const int threads = options.threads > 0 ? options.threads : default_threads();
   WordCounter counter(pre_tokenizer, threads);
   DocumentStream stream(fs, corpus.files, options.documents);

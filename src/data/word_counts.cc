@@ -22,7 +22,7 @@ Status WordCounter::add(std::span<const std::string_view> texts) {
   run_workers(texts.size(), static_cast<int>(counts_.size()), [&](int thread, size_t i) {
     WordCounts& counts = counts_[thread];
     failures[i] =
-        pre_tokenizer_.split(texts[i], scratch_[thread], [&counts](std::string_view word) {
+        pre_tokenizer_.split(texts[i], true, scratch_[thread], [&counts](std::string_view word) {
           const auto found = counts.find(word);
           if (found != counts.end()) {
             ++found->second;

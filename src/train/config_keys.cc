@@ -96,7 +96,7 @@ constexpr ConfigKey kKeys[] = {
      "0.02"},
 
     {"tokenizer.path", TUTTI_MEMBER(tokenizer.path), kNone, "path",
-     "Hugging Face tokenizer.json", "\"data/tokenizer.json\""},
+     "Hugging Face tokenizer.json or sentencepiece .model", "\"data/tokenizer.json\""},
 
     {"data.train", TUTTI_MEMBER(data.train), kNone, "path",
      "Training tokens: the prefix of a .bin/.idx pair (Megatron-LM), or a .bin of llm.c or nanoGPT",

@@ -1,0 +1,132 @@
+#include "data/regex_syntax.h"
+
+#include <array>
+
+#include "data/unicode.h"
+
+namespace tutti {
+namespace {
+
+// White_Space of Unicode. PCRE2's own \s also takes U+180E, which left the property in 2013.
+constexpr std::string_view kSpaces =
+    R"(\t-\r\x20\x85\xA0\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+// Alphabetic, marks, decimal digits, connectors (UTS #18, annex C); PCRE2's own \w has no marks.
+constexpr std::string_view kWordCharacters =
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169})"
+    R"(\x{1F170}-\x{1F189})";
+
+// A class of characters that is written as an escape.
+struct Escape {
+  std::string_view spelling, inverse;  // \s, \S
+  std::string members;                 // the inside of a class
+};
+
+const std::array<Escape, 5>& escapes() {
+  static const std::array<Escape, 5> all = {{
+      {"\\s", "\\S", std::string(kSpaces)},
+      {"\\w", "\\W", std::string(kWordCharacters) + newer_than_pcre2(true)},
+      {"\\h", "\\H", "0-9A-Fa-f"},
+      {"\\p{L}", "\\P{L}", "\\p{L}" + newer_than_pcre2(true)},
+      {"\\p{N}", "\\P{N}", "\\p{N}" + newer_than_pcre2(false)},
+  }};
+  return all;
+}
+
+bool is_hexadecimal(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+class Translator {
+ public:
+  explicit Translator(std::string_view pattern) : pattern_(pattern) {}
+
+  Result<std::string> run() {
+    while (at_ < pattern_.size()) {
+      if (pattern_[at_] == '\\') {
+        TUTTI_TRY(escape());
+      } else if (in_class_) {
+        TUTTI_TRY(in_class());
+      } else {
+        TUTTI_TRY(outside());
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  Error unsupported(std::string_view what) const {
+    return invalid("regular expression '{}': {} at offset {} is not supported", pattern_, what,
+                   at_);
+  }
+  bool begins(std::string_view prefix) const { return pattern_.substr(at_).starts_with(prefix); }
+  void take(size_t count) {
+    out_ += pattern_.substr(at_, count);
+    at_ += count;
+  }
+
+  Status escape() {
+    for (const Escape& one : escapes()) {
+      if (begins(one.spelling)) {
+        out_ += in_class_ ? one.members : fmt::format("[{}]", one.members);
+        at_ += one.spelling.size();
+        return Status();
+      }
+      if (begins(one.inverse)) {
+        // Within a class only PCRE2 could invert, by its own and slightly different tables.
+        out_ += in_class_ ? one.inverse : fmt::format("[^{}]", one.members);
+        at_ += one.inverse.size();
+        return Status();
+      }
+    }
+    if (begins("\\b") && !in_class_) {
+      const std::string word = fmt::format("[{}]", escapes()[1].members);
+      out_ += fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word);
+      at_ += 2;
+    } else if (begins("\\u") && at_ + 6 <= pattern_.size() &&
+               is_hexadecimal(pattern_.substr(at_ + 2, 4))) {
+      out_ += fmt::format("\\x{{{}}}", pattern_.substr(at_ + 2, 4));
+      at_ += 6;
+    } else {
+      take(2);
+    }
+    return Status();
+  }
+
+  Status in_class() {
+    if (begins("[:")) {
+      const size_t close = pattern_.find(":]", at_);
+      if (close != std::string_view::npos) {  // a POSIX class, whose ] does not end the class
+        take(close + 2 - at_);
+        return Status();
+      }
+    }
+    if (begins("[")) return unsupported("a class within a class");
+    if (begins("&&")) return unsupported("&&");
+    if (begins("]")) in_class_ = false;
+    take(1);
+    return Status();
+  }
+
+  Status outside() {
+    if (begins("}+")) return unsupported("a + behind an interval");
+    if (begins("[")) {
+      in_class_ = true;
+      take(begins("[^") ? 2 : 1);
+      if (begins("]")) take(1);  // the first character of a class is no end
+    } else {
+      take(1);
+    }
+    return Status();
+  }
+
+  std::string_view pattern_;
+  size_t at_ = 0;
+  bool in_class_ = false;
+  std::string out_;
+};
+
+}  // namespace
+
+Result<std::string> to_pcre2(std::string_view pattern) { return Translator(pattern).run(); }
+
+}  // namespace tutti
