@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/test_file_system.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/save.h"
 #include "tensor/float_conversion.h"
 
