@@ -1,8 +1,9 @@
 #include "data/regex_syntax.h"
 
 #include <array>
+#include <span>
 
-#include "data/unicode.h"
+#include "data/unicode_age.h"
 
 namespace tutti {
 namespace {
@@ -10,10 +11,11 @@ namespace {
 // White_Space of Unicode. PCRE2's own \s also takes U+180E, which left the property in 2013.
 constexpr std::string_view kSpaces =
     R"(\t-\r\x20\x85\xA0\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
-// Alphabetic, marks, decimal digits, connectors (UTS #18, annex C); PCRE2's own \w has no marks.
+// Alphabetic, marks, decimal digits, connectors (UTS #18, annex C), and of Latin-1 the other
+// numbers, by a quirk of Oniguruma's; PCRE2's own \w has no marks.
 constexpr std::string_view kWordCharacters =
     R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169})"
-    R"(\x{1F170}-\x{1F189})";
+    R"(\x{1F170}-\x{1F189}\xB2\xB3\xB9\xBC-\xBE)";
 
 // A class of characters that is written as an escape.
 struct Escape {
@@ -21,13 +23,33 @@ struct Escape {
   std::string members;                 // the inside of a class
 };
 
-const std::array<Escape, 5>& escapes() {
-  static const std::array<Escape, 5> all = {{
+std::string members_of(std::span<const CodePointRange> ranges) {
+  std::string out;
+  for (const CodePointRange& range : ranges) {
+    out += fmt::format("\\x{{{:X}}}-\\x{{{:X}}}", range.first, range.last);
+  }
+  return out;
+}
+
+// \p{L} and the like, with the characters that are newer than PCRE2's tables.
+Escape category(std::string_view in, std::string_view out, std::span<const CodePointRange> newer) {
+  return {in, out, std::string(in) + members_of(newer)};
+}
+
+const std::array<Escape, 10>& escapes() {
+  static const std::array<Escape, 10> all = {{
       {"\\s", "\\S", std::string(kSpaces)},
-      {"\\w", "\\W", std::string(kWordCharacters) + newer_than_pcre2(true)},
+      {"\\w", "\\W",
+       std::string(kWordCharacters) + members_of(kNewLetters) + members_of(kNewMarks) +
+           members_of(kNewDigits)},
       {"\\h", "\\H", "0-9A-Fa-f"},
-      {"\\p{L}", "\\P{L}", "\\p{L}" + newer_than_pcre2(true)},
-      {"\\p{N}", "\\P{N}", "\\p{N}" + newer_than_pcre2(false)},
+      category("\\p{L}", "\\P{L}", kNewLetters),
+      category("\\p{Lu}", "\\P{Lu}", kNewUpperLetters),
+      category("\\p{Ll}", "\\P{Ll}", kNewLowerLetters),
+      category("\\p{Lm}", "\\P{Lm}", kNewModifierLetters),
+      category("\\p{Lo}", "\\P{Lo}", kNewOtherLetters),
+      category("\\p{M}", "\\P{M}", kNewMarks),
+      category("\\p{N}", "\\P{N}", kNewNumbers),
   }};
   return all;
 }

@@ -137,12 +137,6 @@ uint32_t lower_of(uint32_t c) {
   return static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
 }
 
-void append_ranges(std::span<const CodePointRange> ranges, std::string& out) {
-  for (const CodePointRange& range : ranges) {
-    out += fmt::format("\\x{{{:X}}}-\\x{{{:X}}}", range.first, range.last);
-  }
-}
-
 }  // namespace
 
 uint8_t character_classes(uint32_t c) {
@@ -171,16 +165,6 @@ const uint8_t* basic_character_classes() {
     return bits;
   }();
   return classes.data();
-}
-
-const std::string& newer_than_pcre2(bool letters) {
-  static const auto make = [](std::span<const CodePointRange> ranges) {
-    std::string out;
-    append_ranges(ranges, out);
-    return out;
-  };
-  static const std::string new_letters = make(kNewLetters), new_numbers = make(kNewNumbers);
-  return letters ? new_letters : new_numbers;
 }
 
 std::string lower_case(std::string_view text) {

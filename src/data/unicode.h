@@ -32,10 +32,6 @@ inline uint8_t classes_of(uint32_t code_point) {
                               : character_classes(code_point);
 }
 
-// Letters and numbers that Unicode has, and the tables of PCRE2 do not yet: the inside of a
-// pattern's character class. `letters`: of \p{L}, else of \p{N}.
-const std::string& newer_than_pcre2(bool letters);
-
 // `text` (valid UTF-8) with each character in lower case (Unicode's full mapping, without context).
 std::string lower_case(std::string_view text);
 

@@ -32,8 +32,8 @@ UnigramModel::UnigramModel(std::vector<Piece> pieces, const Options& options) : 
     if (begin < end && pieces[begin].text.size() == depth) {
       const Piece& piece = pieces[begin];
       nodes_[node].id = piece.id;
-      nodes_[node].score =
-          piece.defined ? static_cast<float>(depth) * best - 0.1 : static_cast<double>(piece.score);
+      const double defined = static_cast<float>(depth) * best - 0.1;
+      nodes_[node].score = piece.defined ? static_cast<float>(defined) : piece.score;
     }
   }
 }
@@ -74,11 +74,11 @@ void UnigramModel::extend(std::string_view text, size_t base, size_t begin, size
   const float here = scratch.ends[begin - base].score;
   size_t next = begin;
   read_utf8(text, next);
-  const auto offer = [&](size_t end, double total, int32_t id) {
+  const auto offer = [&](size_t end, float total, int32_t id) {
     if (scratch.ends.size() <= end - base) scratch.ends.resize(end - base + 1, {0, 0, -1});
     Scratch::End& best = scratch.ends[end - base];
-    if (best.begin < 0 || total > static_cast<double>(best.score)) {
-      best = {static_cast<float>(total), id, static_cast<int32_t>(begin - base)};
+    if (best.begin < 0 || total > best.score) {
+      best = {total, id, static_cast<int32_t>(begin - base)};
     }
     reach = std::max(reach, end);
   };
@@ -89,8 +89,7 @@ void UnigramModel::extend(std::string_view text, size_t base, size_t begin, size
     if (at == kNone) break;
     const Node& node = nodes_[at];
     if (node.id < 0) continue;
-    // Compared in double precision, and rounded where it is kept, as sentencepiece does.
-    offer(i + 1, node.score + static_cast<double>(here), node.id);
+    offer(i + 1, node.score + here, node.id);
     one_character |= i + 1 == next;
   }
   if (!one_character) offer(next, unknown_score_ + here, options_.unknown);

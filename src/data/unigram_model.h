@@ -1,7 +1,7 @@
 // Unigram segmentation (Kudo 2018, arXiv:1804.10959): the pieces of greatest total score, found by
-// dynamic programming over the text. Scores add up in single precision from the start of the text,
-// as sentencepiece adds them, so that near ties fall as they do there. Immutable; shared by
-// threads, each with its Scratch.
+// dynamic programming over the text. Scores add up in single precision, as sentencepiece adds them;
+// near ties some ten thousand tokens into a text can fall otherwise than there. Immutable; shared
+// by threads, each with its Scratch.
 #pragma once
 
 #include <array>
@@ -52,7 +52,7 @@ class UnigramModel {
     uint32_t first_child = 0;
     uint32_t table = kNone;  // index into tables_
     int32_t id = -1;         // of the piece that ends here
-    double score = 0;
+    float score = 0;
     uint16_t children = 0;
     unsigned char label = 0;
   };
