@@ -196,7 +196,7 @@ Result<int> inspect_config(FileSystem& fs, const InspectFlags& flags, bool json)
   TUTTI_ASSIGN(const TrainingSamples samples, open_training_samples(fs, config));
   std::string tokenizer_path = flags.tokenizer;
   if (tokenizer_path.empty()) {
-    TUTTI_ASSIGN(tokenizer_path, find_tokenizer(fs, config));
+    TUTTI_ASSIGN(tokenizer_path, find_tokenizer(fs, config, nullptr));
   }
   TUTTI_ASSIGN(const auto tokenizer, load_tokenizer(fs, tokenizer_path));
   std::vector<Sample> first;
