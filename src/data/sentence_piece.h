@@ -1,6 +1,6 @@
 // A sentencepiece model (.model, BPE or Unigram): what a Tokenizer needs of one. Its ids are those
 // of the file, and the sentencepiece library's for the same text
-// (docs/decisions/006-sentencepiece.md). Immutable; shared by threads.
+// (docs/decisions/007-sentencepiece.md). Immutable; shared by threads.
 #pragma once
 
 #include <cstdint>
