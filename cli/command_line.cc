@@ -60,11 +60,6 @@ CommandLineOption* CommandLineOption::as_size() {
   return this;
 }
 
-CommandLineOption* CommandLineOption::one_of(const std::vector<std::string>& words) {
-  option_->check(CLI::IsMember(words));
-  return this;
-}
-
 CommandLineOption* CommandLineOption::excludes(CommandLineOption* other) {
   option_->excludes(other->option_);
   return this;

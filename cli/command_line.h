@@ -36,7 +36,6 @@ class CommandLineOption {
   CommandLineOption* one_of(std::vector<std::string> words);
   // The value may have a suffix: 5GB is 5e9, 64KiB is 65536.
   CommandLineOption* as_size();
-  CommandLineOption* one_of(const std::vector<std::string>& words);
   CommandLineOption* excludes(CommandLineOption* other);
   // How often it was given.
   size_t count() const;

@@ -56,7 +56,7 @@ for name in empty.toml:'not JSON at byte 1: ' cut.json:'not JSON at byte ' bytes
     tokenizer.path="$work/${name%%:*}"
   [ ! -e "$work/never" ] || fail "a refused command made its directory"
 done
-refuse 'token 999999 at position 1' tokenizer decode --tokenizer "$tokenizer" 1 999999
+refuse 'position 1: token 999999' tokenizer decode --tokenizer "$tokenizer" 1 999999
 printf 'abc\377def' >"$work/bytes.txt"
 refuse 'bytes.txt: not UTF-8: byte 0xff at offset 3' tokenizer train "$work/bytes.txt" \
   --out "$work/never"
