@@ -37,6 +37,9 @@ void LayerBuilder::declare_inputs() {
   model_.positions = builder_.declare(Role::kInput, "positions", DType::kI32, {batch_, seq_});
   if (options_.mode != BuildOptions::Mode::kGenerate) {
     model_.labels = builder_.declare(Role::kInput, "labels", DType::kI32, {batch_, seq_});
+    if (options_.segments) {
+      model_.segments = builder_.declare(Role::kInput, "segments", DType::kI32, {batch_, seq_});
+    }
   } else {
     cache_length_ = builder_.declare(Role::kScalar, "cache_length", DType::kI32, {});
   }
@@ -64,7 +67,8 @@ ValueId LayerBuilder::embed_tokens() {
 ValueId LayerBuilder::embed_positions() {
   const ValueId table = parameter("position.weight", {{"context", config_.context}, embed_},
                                   Initialisation::kNormal, config_.init_std);
-  return to_stream(builder_.emit(OpKind::kEmbedding, {model_.positions, table}, {}, "position.out"));
+  return to_stream(
+      builder_.emit(OpKind::kEmbedding, {model_.positions, table}, {}, "position.out"));
 }
 
 ValueId LayerBuilder::norm(ValueId x, const std::string& name) {
@@ -85,7 +89,8 @@ ValueId LayerBuilder::linear(ValueId x, const std::string& name, std::vector<Dim
   for (const Dim& dim : contract) contracted.push_back(dim.name);
   std::vector<Dim> dims = out;
   dims.insert(dims.end(), contract.begin(), contract.end());
-  std::vector<ValueId> inputs{x, parameter(name + ".weight", dims, Initialisation::kNormal, stddev)};
+  std::vector<ValueId> inputs{x,
+                              parameter(name + ".weight", dims, Initialisation::kNormal, stddev)};
   if (bias) inputs.push_back(parameter(name + ".bias", out, Initialisation::kZeros));
   return builder_.emit(OpKind::kLinear, inputs, {{"contract", contracted}}, name + ".out");
 }
@@ -133,6 +138,7 @@ ValueId LayerBuilder::attention(ValueId x, const std::string& name) {
   k = rope(head_norm(k, name + ".k_norm"), name + ".k.rope");
   std::vector<ValueId> inputs{q, cached(k, name + ".k.cache"), cached(v, name + ".v.cache")};
   if (cache_length_.valid()) inputs.push_back(cache_length_);
+  if (model_.segments.valid()) inputs.insert(inputs.end(), 2, model_.segments);
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
   Attributes attributes{{"causal", true}, {"scale", scale}};
   if (config_.window > 0) attributes.set("window", config_.window);

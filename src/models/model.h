@@ -31,8 +31,9 @@ struct ModelGraph {
   ValueId tokens;     // i32[batch, seq]
   ValueId positions;  // i32[batch, seq]
   ValueId labels;     // i32[batch, seq]; training and evaluation
-  ValueId loss;       // f32[]: sum over labelled tokens of one microbatch
-  ValueId logits;     // f32[batch, vocab] after the token at last_index; generation
+  ValueId segments;  // i32[batch, seq]: positions attend within theirs; with BuildOptions::segments
+  ValueId loss;      // f32[]: sum over labelled tokens of one microbatch
+  ValueId logits;    // f32[batch, vocab] after the token at last_index; generation
 };
 
 struct BuildOptions {
@@ -40,14 +41,15 @@ struct BuildOptions {
   Mode mode = Mode::kTrain;
   int64_t seq = 0;
   int64_t batch = kSymbolic;
-  int64_t cache_context = 0;  // kGenerate: positions that the key and value cache holds
-  uint64_t seed = 0;          // keys of dropout
+  int64_t cache_context = 0;    // kGenerate: positions that the key and value cache holds
+  uint64_t seed = 0;            // keys of dropout
+  bool segments = false;        // keep the documents of a sample apart; training and evaluation
   DType weights = DType::kF32;  // of matrices; kBF16 in generation only. Norms and biases are F32
   int64_t vocab_multiple = 64;  // the vocabulary is padded to a multiple of this
 };
 
-// Checks sizes (heads, context) and appends the model's forward pass to the body. kGenerate adds the
-// scalars "cache_length" (positions filled before this call) and "last_index" (whose logits).
+// Checks sizes (heads, context) and appends the model's forward pass to the body. kGenerate adds
+// the scalars "cache_length" (positions filled before this call) and "last_index" (whose logits).
 Result<ModelGraph> build_model(GraphBuilder& builder, const ModelConfig& config,
                                const BuildOptions& options);
 

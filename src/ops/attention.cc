@@ -1,8 +1,12 @@
 // attention(q[batch, seq, kv_heads, group, head_dim], k[batch, keys, kv_heads, head_dim], v,
-// length[]?) {causal, scale, window} -> o like q, lse[batch, kv_heads, group, seq] (Dao et al. 2022).
+// length[]? | q_segments[batch, seq]?, k_segments[batch, keys]?) {causal, scale, window}
+// -> o like q, lse[batch, kv_heads, group, seq] (Dao et al. 2022).
 //
-// The key dim of k and v is `seq` in training; in decoding it is the cache's `context`, and `length`
-// (i32) says how many keys were there before this call's queries.
+// The key dim of k and v is `seq` in training; in decoding it is the cache's `context`, and
+// `length` (i32) says how many keys were there before this call's queries. With segments (i32) a
+// query sees only keys of its own segment: documents that share a sample.
+#include <array>
+
 #include "ops/all_ops.h"
 
 namespace tutti {
@@ -21,29 +25,42 @@ Status check_operands(const OpInputs& in, size_t q_at) {
   return in.expect_same_type(q_at + 2, q_at + 1);
 }
 
+// The segments of the queries and keys at `q_at` and after it.
+Status check_segments(const OpInputs& in, size_t segments_at, size_t q_at) {
+  for (size_t i = 0; i < 2; ++i) {
+    const auto& dims = in.dims(q_at + i);
+    TUTTI_TRY(in.expect_dtype(segments_at + i, DType::kI32));
+    TUTTI_TRY(in.expect_dims(segments_at + i, std::array{dims[0], dims[1]}));
+  }
+  return {};
+}
+
 InferredTypes infer_attention(const OpInputs& in) {
-  TUTTI_TRY(in.expect_count(3, 4));
+  TUTTI_TRY(in.expect_count(3, 5));
   TUTTI_TRY(check_operands(in, 0));
   if (in.count() == 4) {
     TUTTI_TRY(in.expect_dtype(3, DType::kI32));
     TUTTI_TRY(in.expect_dims(3, {}));
   }
+  if (in.count() == 5) TUTTI_TRY(check_segments(in, 3, 0));
   const auto& q = in.dims(0);
   return std::vector<ValueType>{in.type(0), {DType::kF32, {q[0], q[2], q[3], q[1]}}};
 }
 
 void attention_gradient(GradientContext& c) {
   const auto& in = c.op.inputs;
-  const auto grads =
-      c.builder.emit(OpKind::kAttentionGrad,
-                     {c.output_grads[0], in[0], in[1], in[2], c.op.outputs[0], c.op.outputs[1]},
-                     c.op.attributes, std::vector{c.grad_name(0), c.grad_name(1), c.grad_name(2)});
+  std::vector<ValueId> inputs = {c.output_grads[0], in[0],          in[1], in[2],
+                                 c.op.outputs[0],   c.op.outputs[1]};
+  inputs.insert(inputs.end(), in.begin() + 3, in.end());
+  const auto grads = c.builder.emit(OpKind::kAttentionGrad, inputs, c.op.attributes,
+                                    std::vector{c.grad_name(0), c.grad_name(1), c.grad_name(2)});
   for (size_t i = 0; i < 3; ++i) c.input_grads[i] = grads[i];
 }
 
 InferredTypes infer_attention_grad(const OpInputs& in) {
-  TUTTI_TRY(in.expect_count(6, 6));
+  TUTTI_TRY(in.expect_count(6, 8));
   TUTTI_TRY(check_operands(in, 1));
+  if (in.count() > 6) TUTTI_TRY(check_segments(in, 6, 1));
   TUTTI_TRY(in.expect_same_type(0, 1));
   TUTTI_TRY(in.expect_same_type(4, 1));
   return std::vector<ValueType>{in.type(1), in.type(2), in.type(3)};

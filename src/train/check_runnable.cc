@@ -27,8 +27,6 @@ constexpr OnlyValue kOnlyValues[] = {
     {"parallel.recompute", "\"none\"",
      "recomputing whole layers is not built; norms and activations are always recomputed"},
     {"parallel.offload", "\"none\"", "offloading is not built"},
-    {"data.document_mask", "false",
-     "attention cannot keep the documents of a sample apart in this version"},
 };
 
 std::string size_text(int64_t bytes) { return human_bytes(static_cast<uint64_t>(bytes)); }

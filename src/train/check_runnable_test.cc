@@ -32,7 +32,6 @@ TEST(CheckRunnable, RefusesSettingsBeyondOneRankByTheirKey) {
       {{"parallel.offload=optimizer"}, {"parallel.offload = \"optimizer\"", "\"none\""}},
       {{"parallel.schedule=zb-h1"}, {"parallel.schedule = \"zb-h1\"", "\"1f1b\""}},
       {{"data.train="}, {"data.train is not set"}},
-      {{"data.document_mask=true"}, {"data.document_mask = true", "attention"}},
   };
   for (const Case& expected : cases) {
     std::vector<std::string> overrides = expected.overrides;

@@ -18,8 +18,8 @@ std::optional<EvaluationResult> evaluate(Executor& executor, size_t program,
   const bool selects = samples < dataset.samples();
   const SampleOrder order(kSelectionSeed, dataset.samples(), selects);
 
-  const FillSample fill = [&](int64_t n, auto tokens, auto labels, auto positions) {
-    dataset.fill(order.sample(n), tokens, labels, positions);
+  const FillSample fill = [&](int64_t n, auto tokens, auto labels, auto positions, auto segments) {
+    dataset.fill(order.sample(n), tokens, labels, positions, segments);
   };
 
   EvaluationResult result;

@@ -12,6 +12,7 @@ BuildOptions build_options(const Config& config) {
   BuildOptions options;
   options.seq = config.train.seq_len;
   options.seed = static_cast<uint64_t>(config.train.seed);
+  options.segments = config.data.document_mask;
   return options;
 }
 

@@ -9,12 +9,21 @@ namespace tutti {
 namespace {
 
 struct MicrobatchInputs {
-  std::span<int32_t> tokens, labels, positions;
+  std::span<int32_t> tokens, labels, positions, segments;
 };
 
 std::span<int32_t> integers(const Operand& operand) {
   TUTTI_CHECK(operand.dtype == DType::kI32);
   return {operand.as<int32_t>(), static_cast<size_t>(operand.count())};
+}
+
+MicrobatchInputs inputs_of(const Executor& executor, size_t program, int microbatch) {
+  const auto input = [&](std::string_view name) {
+    return integers(executor.operand(program, name, microbatch));
+  };
+  MicrobatchInputs in{input("tokens"), input("labels"), input("positions"), {}};
+  if (executor.has(program, "segments")) in.segments = input("segments");
+  return in;
 }
 
 void set_scalar(const Executor& executor, size_t program, std::string_view name, double value) {
@@ -30,15 +39,14 @@ int64_t fill_samples(const Executor& executor, size_t program, int64_t seq_len,
   size_t at = 0;
   int64_t labelled = 0;
   for (int m = 0; m < executor.program(program).microbatches; ++m) {
-    const MicrobatchInputs in = {integers(executor.operand(program, "tokens", m)),
-                                 integers(executor.operand(program, "labels", m)),
-                                 integers(executor.operand(program, "positions", m))};
+    const MicrobatchInputs in = inputs_of(executor, program, m);
     for (size_t begin = 0; begin < in.tokens.size(); begin += seq, ++consumed, at += seq) {
       const auto labels = in.labels.subspan(begin, seq);
       const bool here = consumed < limit;
       // A sample that is only there for its shape is any sample, without labels.
       fill(here ? consumed : 0, in.tokens.subspan(begin, seq), labels,
-           in.positions.subspan(begin, seq));
+           in.positions.subspan(begin, seq),
+           in.segments.empty() ? in.segments : in.segments.subspan(begin, seq));
       if (!here) std::fill(labels.begin(), labels.end(), kIgnoredLabel);
       labelled += std::count_if(labels.begin(), labels.end(), [](int32_t l) { return l >= 0; });
       std::copy(labels.begin(), labels.end(), all_labels.subspan(at).begin());

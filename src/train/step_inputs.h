@@ -10,10 +10,11 @@
 
 namespace tutti {
 
-// Fills tokens[seq], labels[seq] and positions[seq] of the sample that comes after `consumed`
-// others.
-using FillSample = std::function<void(int64_t consumed, std::span<int32_t> tokens,
-                                      std::span<int32_t> labels, std::span<int32_t> positions)>;
+// Fills tokens[seq], labels[seq], positions[seq] and segments[seq] (empty when the program has
+// none) of the sample that comes after `consumed` others.
+using FillSample =
+    std::function<void(int64_t consumed, std::span<int32_t> tokens, std::span<int32_t> labels,
+                       std::span<int32_t> positions, std::span<int32_t> segments)>;
 
 // Fills every microbatch of program `program` with the samples of `seq_len` tokens that follow
 // after `consumed`. Samples past `limit` (counted like `consumed`) become samples whose labels are

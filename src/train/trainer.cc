@@ -71,8 +71,8 @@ StepReport Trainer::run_step() {
   record.lr = learning_rate(config.lr_schedule(), state.step);
   fill_samples(
       executor, kTrainProgram, config.train.seq_len,
-      [&](int64_t n, auto tokens, auto labels, auto positions) {
-        run_.data.train.fill(n, tokens, labels, positions);
+      [&](int64_t n, auto tokens, auto labels, auto positions, auto segments) {
+        run_.data.train.fill(n, tokens, labels, positions, segments);
       },
       consumed);
   set_scalars(executor, kTrainProgram, config.optim,

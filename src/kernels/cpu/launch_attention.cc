@@ -1,4 +1,5 @@
-// q[batch, seq, kv_heads, group, head_dim], k and v[batch, keys, kv_heads, head_dim], all dense.
+// q[batch, seq, kv_heads, group, head_dim], k and v[batch, keys, kv_heads, head_dim], segments
+// [batch, seq] and [batch, keys], all dense.
 #include <algorithm>
 #include <cmath>
 
@@ -49,13 +50,24 @@ Attention problem_of(const KernelCall& call, const Operand& q, const Operand& k,
   return problem;
 }
 
+// The segments are the last two of a call's `plain` + 2 inputs, if there are so many.
+void set_segments(const KernelCall& call, size_t plain, Attention& problem) {
+  if (call.inputs.size() != plain + 2) return;
+  problem.q_segments = i32(call.inputs[plain]);
+  problem.kv_segments = i32(call.inputs[plain + 1]);
+}
+
 Attention forward_problem(const KernelCall& call) {
   const Operand* length = call.inputs.size() == 4 ? &call.inputs[3] : nullptr;
-  return problem_of(call, call.inputs[0], call.inputs[1], length);
+  Attention problem = problem_of(call, call.inputs[0], call.inputs[1], length);
+  set_segments(call, 3, problem);
+  return problem;
 }
 
 Attention backward_problem(const KernelCall& call) {
-  return problem_of(call, call.inputs[1], call.inputs[2], nullptr);
+  Attention problem = problem_of(call, call.inputs[1], call.inputs[2], nullptr);
+  set_segments(call, 6, problem);
+  return problem;
 }
 
 // For the whole cache where its length is not known yet: more keys never take less.
