@@ -4,8 +4,8 @@
 
 #include "execute/initialise.h"
 #include "execute/program_set.h"
-#include "serve/load_parameters.h"
 #include "serve/prompt_pieces.h"
+#include "train/model_tensors.h"
 
 namespace tutti {
 namespace {
@@ -96,7 +96,8 @@ Result<std::unique_ptr<CachedModel>> CachedModel::create(const ModelConfig& conf
 }
 
 Status CachedModel::load(TensorSource& source) {
-  return load_parameters(source, model_tensors(*executor_, 0, step_, TensorSet::kParameters));
+  return load_tensors(source, model_tensors(*executor_, 0, step_, TensorSet::kParameters),
+                      StoredAs::kAnyFloat);
 }
 
 void CachedModel::initialise(uint64_t seed, const cpu::Kernels& kernels, int threads) {

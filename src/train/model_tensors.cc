@@ -1,28 +1,56 @@
 #include "train/model_tensors.h"
 
+#include <algorithm>
+#include <array>
+
+#include "tensor/arena.h"
+#include "tensor/float_conversion.h"
+
 namespace tutti {
 namespace {
+
+// What a tensor takes in `dtype`.
+size_t bytes_in(DType dtype, const ModelTensor& tensor) {
+  return static_cast<size_t>(element_count(tensor.sizes)) * dtype_bytes(dtype);
+}
 
 ModelTensor tensor_of(const Executor& executor, size_t program, const std::string& name,
                       int64_t valid_rows) {
   const Operand operand = executor.operand(program, name);
   ModelTensor tensor{name, operand.dtype, operand.sizes, {}};
   if (valid_rows >= 0) tensor.sizes[0] = valid_rows;
-  const size_t bytes =
-      static_cast<size_t>(element_count(tensor.sizes)) * dtype_bytes(operand.dtype);
-  tensor.bytes = {static_cast<char*>(operand.data), bytes};
+  tensor.bytes = {static_cast<char*>(operand.data), bytes_in(operand.dtype, tensor)};
   return tensor;
 }
 
-Status check_same(const TensorSource& source, const ModelTensor& tensor) {
+bool is_float16_or_32(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16;
+}
+
+Status check(const TensorSource& source, const ModelTensor& tensor, StoredAs stored_as) {
   const std::optional<TensorType> stored = source.type_of(tensor.name);
   if (!stored) {
     return not_found("{}: no tensor \"{}\", which the model has", source.directory(), tensor.name);
   }
-  if (stored->dtype == tensor.dtype && stored->sizes == tensor.sizes) return {};
+  const bool fits = stored->dtype == tensor.dtype ||
+                    (stored_as == StoredAs::kAnyFloat && is_float16_or_32(stored->dtype) &&
+                     is_float16_or_32(tensor.dtype));
+  if (fits && stored->sizes == tensor.sizes) return {};
   return invalid("{}: tensor \"{}\" is {}{}, the model has {}{}", source.directory(), tensor.name,
-                  dtype_name(stored->dtype), sizes_text(stored->sizes),
-                 dtype_name(tensor.dtype), sizes_text(tensor.sizes));
+                 dtype_name(stored->dtype), sizes_text(stored->sizes), dtype_name(tensor.dtype),
+                 sizes_text(tensor.sizes));
+}
+
+// Between floating-point types, through F32.
+void convert(DType from, std::span<const char> bytes, DType to, std::span<char> out) {
+  std::array<float, 4096> wide;
+  const size_t from_bytes = dtype_bytes(from), to_bytes = dtype_bytes(to);
+  const size_t count = out.size() / to_bytes;
+  for (size_t i = 0; i < count; i += wide.size()) {
+    const auto part = std::span(wide).first(std::min(wide.size(), count - i));
+    convert_to_f32(from, bytes.subspan(i * from_bytes, part.size() * from_bytes), part);
+    convert_from_f32(to, part, out.subspan(i * to_bytes, part.size() * to_bytes));
+  }
 }
 
 }  // namespace
@@ -58,9 +86,25 @@ std::vector<SnapshotTensor> snapshot_tensors(const std::vector<ModelTensor>& ten
   return result;
 }
 
-Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensors) {
-  for (const ModelTensor& tensor : tensors) TUTTI_TRY(check_same(source, tensor));
-  for (const ModelTensor& tensor : tensors) TUTTI_TRY(source.read(tensor.name, tensor.bytes));
+Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensors,
+                    StoredAs stored_as) {
+  size_t largest = 0;  // of those that are converted
+  for (const ModelTensor& tensor : tensors) {
+    TUTTI_TRY(check(source, tensor, stored_as));
+    const DType stored = source.type_of(tensor.name)->dtype;
+    if (stored != tensor.dtype) largest = std::max(largest, bytes_in(stored, tensor));
+  }
+  TUTTI_ASSIGN(const Arena buffer, Arena::create(largest));
+  for (const ModelTensor& tensor : tensors) {
+    const DType stored = source.type_of(tensor.name)->dtype;
+    if (stored == tensor.dtype) {
+      TUTTI_TRY(source.read(tensor.name, tensor.bytes));
+      continue;
+    }
+    const std::span<char> bytes{buffer.data(), bytes_in(stored, tensor)};
+    TUTTI_TRY(source.read(tensor.name, bytes));
+    convert(stored, bytes, tensor.dtype, tensor.bytes);
+  }
   return {};
 }
 

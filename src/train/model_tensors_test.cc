@@ -1,4 +1,4 @@
-#include "serve/load_parameters.h"
+#include "train/model_tensors.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,9 @@ std::span<const char> bytes_of(const std::vector<T>& values) {
 
 template <typename T>
 ModelTensor tensor_in(std::vector<T>& values, const std::string& name, DType dtype, Sizes sizes) {
-  return {name, dtype, std::move(sizes),
+  return {name,
+          dtype,
+          std::move(sizes),
           {reinterpret_cast<char*>(values.data()), values.size() * sizeof(T)}};
 }
 
@@ -28,7 +30,7 @@ std::vector<float> numbers(int64_t count) {
   return values;
 }
 
-class LoadParametersTest : public testing::Test {
+class LoadTensors : public testing::Test {
  protected:
   Checkpoint saved(const SnapshotTensor& tensor) {
     Snapshot snapshot;
@@ -43,45 +45,52 @@ class LoadParametersTest : public testing::Test {
   TestFileSystem fs_;
 };
 
-TEST_F(LoadParametersTest, RoundsF32ToBf16) {
+TEST_F(LoadTensors, RoundsF32ToBf16) {
   const Sizes sizes{50, 300};
   const std::vector<float> wide = numbers(element_count(sizes));
   Checkpoint checkpoint = saved({.name = "w", .sizes = sizes, .bytes = bytes_of(wide)});
   std::vector<uint16_t> narrow(wide.size());
   const Status status =
-      load_parameters(checkpoint, {tensor_in(narrow, "w", DType::kBF16, sizes)});
+      load_tensors(checkpoint, {tensor_in(narrow, "w", DType::kBF16, sizes)}, StoredAs::kAnyFloat);
   ASSERT_TRUE(status.ok()) << status.message();
   for (size_t i = 0; i < wide.size(); ++i) ASSERT_EQ(narrow[i], f32_to_bf16(wide[i])) << i;
 }
 
-TEST_F(LoadParametersTest, WidensBf16AndKeepsWhatIsEqual) {
+TEST_F(LoadTensors, WidensBf16AndKeepsWhatIsEqual) {
   std::vector<uint16_t> stored;
   for (const float x : numbers(6)) stored.push_back(f32_to_bf16(x));
   Checkpoint checkpoint =
       saved({.name = "w", .dtype = DType::kBF16, .sizes = {2, 3}, .bytes = bytes_of(stored)});
   std::vector<float> wide(6);
   std::vector<uint16_t> narrow(6);
-  ASSERT_TRUE(load_parameters(checkpoint, {tensor_in(wide, "w", DType::kF32, {2, 3})}).ok());
-  ASSERT_TRUE(load_parameters(checkpoint, {tensor_in(narrow, "w", DType::kBF16, {2, 3})}).ok());
+  ASSERT_TRUE(
+      load_tensors(checkpoint, {tensor_in(wide, "w", DType::kF32, {2, 3})}, StoredAs::kAnyFloat)
+          .ok());
+  ASSERT_TRUE(
+      load_tensors(checkpoint, {tensor_in(narrow, "w", DType::kBF16, {2, 3})}, StoredAs::kAnyFloat)
+          .ok());
   EXPECT_EQ(narrow, stored);
   for (size_t i = 0; i < wide.size(); ++i) EXPECT_EQ(wide[i], bf16_to_f32(stored[i]));
 }
 
-TEST_F(LoadParametersTest, ReadsAScalar) {
+TEST_F(LoadTensors, ReadsAScalar) {
   const std::vector<float> stored = {1.41421356f};
   Checkpoint checkpoint = saved({.name = "x", .sizes = {}, .bytes = bytes_of(stored)});
   std::vector<uint16_t> narrow(1);
-  ASSERT_TRUE(load_parameters(checkpoint, {tensor_in(narrow, "x", DType::kBF16, {})}).ok());
+  ASSERT_TRUE(
+      load_tensors(checkpoint, {tensor_in(narrow, "x", DType::kBF16, {})}, StoredAs::kAnyFloat)
+          .ok());
   EXPECT_EQ(narrow[0], f32_to_bf16(stored[0]));
 }
 
-TEST_F(LoadParametersTest, NamesWhatIsMissingOrDiffersAndChangesNothing) {
+TEST_F(LoadTensors, NamesWhatIsMissingOrDiffersAndChangesNothing) {
   const std::vector<int64_t> stored = {1, 2};
   Checkpoint checkpoint =
       saved({.name = "n", .dtype = DType::kI64, .sizes = {2}, .bytes = bytes_of(stored)});
   std::vector<float> into = {7, 8};
   const auto message = [&](const std::string& name, Sizes sizes) {
-    return load_parameters(checkpoint, {tensor_in(into, name, DType::kF32, std::move(sizes))})
+    return load_tensors(checkpoint, {tensor_in(into, name, DType::kF32, std::move(sizes))},
+                        StoredAs::kAnyFloat)
         .message();
   };
   EXPECT_NE(message("n", {2}).find("tensor \"n\" is i64[2], the model has f32[2]"),
