@@ -8,9 +8,9 @@
 // "bandwidth" (of reading memory); "end".
 #include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "command_line.h"
 #include "execute/initialise.h"
@@ -21,8 +21,6 @@
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Flags {
   std::string preset = "smollm2-135m";

@@ -11,10 +11,10 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "command_line.h"
 #include "execute/executor.h"
@@ -26,8 +26,6 @@
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Flags {
   std::string preset = "gpt2-124m";

@@ -9,10 +9,10 @@
 #include <chrono>
 #include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "data/tokenizer.h"
 #include "data/tokenizer_json.h"
 #include "data/word_counts.h"
@@ -20,7 +20,6 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kDocumentsBytesMax = uint64_t{4} << 30;
@@ -97,7 +96,7 @@ class Bench {
 Status run(const std::string& path) {
   const auto fs = make_posix_file_system();
   TUTTI_ASSIGN(const std::string content, read_file(*fs, path, kDocumentsBytesMax));
-  const Json parsed = Json::parse(content, nullptr, false);
+  TUTTI_ASSIGN(const Json parsed, parse_json(content, path));
   if (!parsed.is_array()) return corrupt("{}: expected an array of texts", path);
   std::vector<std::string> documents;
   for (const Json& text : parsed) {

@@ -11,8 +11,6 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct Totals {
   int64_t elements = 0;
   uint64_t bytes = 0;

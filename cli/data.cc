@@ -13,8 +13,6 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct PrepareFlags {
   CorpusFlags corpus;
   std::string out, tokenizer = "tokenizer.json", config;
@@ -100,7 +98,8 @@ CommandLine* add_prepare(CommandLine& app, PrepareFlags& flags) {
   flags.corpus.add_to(*prepare_app);
   prepare_app->add_option("--out", flags.out, "Directory to write")->required();
   flags.tokenizer_option =
-      prepare_app->add_option("--tokenizer", flags.tokenizer, "A tokenizer.json or sentencepiece .model")
+      prepare_app
+          ->add_option("--tokenizer", flags.tokenizer, "A tokenizer.json or sentencepiece .model")
           ->capture_default_str();
   prepare_app->add_option("--config", flags.config,
                           "A run config: its tokenizer.path and data.invalid_utf8, where no flag "

@@ -12,8 +12,6 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int64_t kVocabSizeMax = 1 << 24;  // of tokens that nothing describes
 
 struct Sample {

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 #include <CLI/Version.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "base/format.h"
 #include "base/log.h"
@@ -20,8 +21,6 @@
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json cpu_section(int threads) {
   const CpuInfo cpu = describe_cpu();
@@ -98,7 +97,7 @@ Json advice(const Json& report) {
         "--measure when it is idle",
         load_average()));
   }
-  if (report["cpu"]["features"].value("avx2", false) == false) {
+  if (report["cpu"]["features"]["avx2"] == false) {
     list.push_back("this CPU has no AVX2: kernels run several times slower than they could");
   }
   if (report["memory"]["transparent_huge_pages"] == "never") {
@@ -117,7 +116,7 @@ Json advice(const Json& report) {
 
 std::string feature_names(const Json& features, bool present) {
   std::string names;
-  for (const auto& [name, value] : features.items()) {
+  for (const auto& [name, value] : features.members()) {
     if (value.get<bool>() == present) names += (names.empty() ? "" : " ") + name;
   }
   return names.empty() ? "none" : names;
@@ -134,21 +133,22 @@ std::string to_text(const Json& report) {
       cpu["openmp_threads"].get<int>(), feature_names(cpu["features"], true),
       feature_names(cpu["features"], false));
   text += fmt::format("Memory     {} of {} available (limit: {}); transparent huge pages: {}\n",
-                      human_bytes(memory["available_bytes"]), human_bytes(memory["total_bytes"]),
+                      human_bytes(memory["available_bytes"].get<uint64_t>()),
+                      human_bytes(memory["total_bytes"].get<uint64_t>()),
                       memory["available_limit"].get<std::string>(),
                       memory["transparent_huge_pages"].get<std::string>());
-  text += fmt::format("Disk       {} free in {}\n", human_bytes(report["disk"]["free_bytes"]),
+  text += fmt::format("Disk       {} free in {}\n",
+                      human_bytes(report["disk"]["free_bytes"].get<uint64_t>()),
                       report["disk"]["directory"].get<std::string>());
   text +=
       fmt::format("Measured   {:.1f} GFLOP/s FP32 matrix product, {:.1f} GB/s memory, {} threads\n",
                   peaks["matrix_flops_per_s"].get<double>() / 1e9,
                   peaks["memory_bytes_per_s"].get<double>() / 1e9, peaks["threads"].get<int>());
-  text += "Libraries  ";
-  for (const auto& [name, version] : report["libraries"].items()) {
-    if (name != report["libraries"].begin().key()) text += ", ";
-    text += name + " " + (version.is_string() ? version.get<std::string>() : version.dump());
+  std::vector<std::string> libraries;
+  for (const auto& [name, version] : report["libraries"].members()) {
+    libraries.push_back(name + " " + (version.is_string() ? version.text() : version.dump()));
   }
-  text += "\n";
+  text += fmt::format("Libraries  {}\n", fmt::join(libraries, ", "));
   for (const Json& line : report["advice"]) text += "Advice     " + line.get<std::string>() + "\n";
   return text;
 }

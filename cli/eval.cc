@@ -24,8 +24,7 @@ std::string to_text(const CheckpointEvaluation& evaluation, double seconds) {
       result.tokens, result.batches, human_count(static_cast<double>(result.tokens) / seconds));
 }
 
-nlohmann::ordered_json to_json(const CheckpointEvaluation& evaluation, const std::string& data,
-                               double seconds) {
+Json to_json(const CheckpointEvaluation& evaluation, const std::string& data, double seconds) {
   const EvaluationResult& result = evaluation.result;
   return {{"checkpoint", evaluation.checkpoint},
           {"step", evaluation.step},

@@ -12,14 +12,14 @@
 namespace tutti {
 namespace {
 
-nlohmann::ordered_json describe(const ConfigKey& key) {
-  nlohmann::ordered_json object = {{"key", key.name},
-                                   {"type", key_type(key)},
-                                   {"unit", key.unit},
-                                   {"default", key_default(key)},
-                                   {"allowed", key_allowed(key)},
-                                   {"meaning", key.meaning},
-                                   {"example", key.example}};
+Json describe(const ConfigKey& key) {
+  Json object = {{"key", key.name},
+                 {"type", key_type(key)},
+                 {"unit", key.unit},
+                 {"default", key_default(key)},
+                 {"allowed", key_allowed(key)},
+                 {"meaning", key.meaning},
+                 {"example", key.example}};
   return object;
 }
 
@@ -98,7 +98,7 @@ int run_explain(int argc, char** argv) {
   const std::vector<const ConfigKey*> keys = select(name);
   if (keys.empty()) return unknown_key(name);
   if (json) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    Json list = Json::array();
     for (const ConfigKey* key : keys) list.push_back(describe(*key));
     return print_json("explain", {{"keys", list}});
   }

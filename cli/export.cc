@@ -19,7 +19,7 @@ std::string to_text(const ExportedModel& model, const ExportOptions& options) {
       dtype_name(options.weights.dtype), fmt::join(model.files, ", "), options.to);
 }
 
-nlohmann::ordered_json to_json(const ExportedModel& model, const ExportOptions& options) {
+Json to_json(const ExportedModel& model, const ExportOptions& options) {
   return {{"source", model.source},         {"step", model.step},
           {"directory", options.to},        {"model_type", model.model_type},
           {"parameters", model.parameters}, {"dtype", dtype_name(options.weights.dtype)},

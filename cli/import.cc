@@ -22,7 +22,7 @@ std::string to_text(const ImportedModel& model) {
   return text + fmt::format("fine-tune   tutti train {} data.train=PREFIX\n", model.config);
 }
 
-nlohmann::ordered_json to_json(const ImportedModel& model) {
+Json to_json(const ImportedModel& model) {
   return {{"checkpoint", model.checkpoint},
           {"config", model.config},
           {"model_type", model.model_type},

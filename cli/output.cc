@@ -33,9 +33,8 @@ int print_usage_error(std::string_view verb, const std::string& message) {
   return kExitUsage;
 }
 
-int print_json(std::string_view verb, const nlohmann::ordered_json& object) {
-  using Json = nlohmann::ordered_json;
-  return print_text(verb, object.dump(2, ' ', false, Json::error_handler_t::replace));
+int print_json(std::string_view verb, const Json& object) {
+  return print_text(verb, object.dump(2));
 }
 
 int print_text(std::string_view verb, std::string_view text) {

@@ -5,10 +5,10 @@
 //   if (!report.ok()) return print_error("doctor", report.error());
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/status.h"
 
 namespace tutti {
@@ -25,7 +25,7 @@ int print_usage_error(std::string_view verb, const std::string& message);
 
 // Prints `object` and a newline on standard output and flushes it. Returns kExitOk, or kExitFailed
 // when standard output could not be written. Text that is not UTF-8 is shown with replacements.
-int print_json(std::string_view verb, const nlohmann::ordered_json& object);
+int print_json(std::string_view verb, const Json& object);
 
 // The same for plain text; a missing newline at its end is added.
 int print_text(std::string_view verb, std::string_view text);

@@ -17,8 +17,6 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct PlanFlags {
   std::string path;
   std::vector<std::string> overrides;

@@ -12,8 +12,6 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int kExitSignal = 128;  // plus the signal's number, as shells count
 
 struct TrainFlags {

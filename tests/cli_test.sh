@@ -102,7 +102,7 @@ expect 1 err 'latin1.txt: the text is not UTF-8: byte 0xe9 at offset 3' \
   tokenizer encode --tokenizer "$work/t.json" --file "$work/latin1.txt"
 expect_json tokenizer encode --tokenizer "$work/t.json" --file "$work/latin1.txt" \
   --invalid-utf8 replace --json
-expect 1 err 'text.txt: not JSON at byte' tokenizer encode --tokenizer "$work/text.txt" x
+expect 1 err 'text.txt: not JSON: ' tokenizer encode --tokenizer "$work/text.txt" x
 expect 2 err 'excludes' tokenizer encode --tokenizer "$work/t.json" --file "$work/text.txt" x
 
 # Every verb in the list describes itself and gives an example, and so do those below it.

@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/test_file_system.h"
 #include "checkpoint/hugging_face_files.h"
 #include "checkpoint/test_hugging_face.h"
@@ -23,10 +22,10 @@ class HuggingFaceDirectoryTest : public testing::Test {
     put_file(fs_, "/m/model.safetensors", safetensors_file(tensors));
   }
   // Two shards, and an index whose text `change` may alter.
-  void put_shards(const std::function<void(nlohmann::json&)>& change = {}) {
+  void put_shards(const std::function<void(Json&)>& change = {}) {
     put_hugging_face_config(fs_, "/m", kLlama);
     std::vector<StoredTensor> tensors = stored_tensors(kLlama), shards[2];
-    nlohmann::json index = {{"metadata", {{"total_size", 0}}}};
+    Json index = {{"metadata", {{"total_size", 0}}}};
     for (size_t i = 0; i < tensors.size(); ++i) {
       index["weight_map"][tensors[i].name] = fmt::format("part-{}.safetensors", i % 2);
       shards[i % 2].push_back(tensors[i]);

@@ -1,31 +1,27 @@
 #include "checkpoint/hugging_face_index.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/fs.h"
-#include "base/strict_json.h"
+#include "base/json.h"
 
 namespace tutti {
 
-using nlohmann::json;
-
 Result<HuggingFaceIndex> parse_hugging_face_index(std::string_view text, std::string_view path) {
-  TUTTI_ASSIGN(const json object, parse_strict_json(text, path));
+  TUTTI_ASSIGN(const Json object, parse_json(text, path));
   if (!object.is_object()) {
     return corrupt("{}: got {}, expected an object", path, object.type_name());
   }
-  const auto weight_map = object.find("weight_map");
-  if (weight_map == object.end() || !weight_map->is_object()) {
+  const Json* weight_map = object.find("weight_map");
+  if (weight_map == nullptr || !weight_map->is_object()) {
     return corrupt("{}: \"weight_map\" is {}, expected an object", path,
-                   weight_map == object.end() ? "missing" : weight_map->type_name());
+                   weight_map == nullptr ? "missing" : weight_map->type_name());
   }
   HuggingFaceIndex index;
-  for (const auto& [tensor, value] : weight_map->items()) {
+  for (const auto& [tensor, value] : weight_map->members()) {
     if (!value.is_string()) {
       return corrupt("{}: the file of tensor \"{}\" is of type {}, expected a string", path, tensor,
                      value.type_name());
     }
-    const auto& file = value.get_ref<const std::string&>();
+    const auto& file = value.text();
     if (!is_plain_file_name(file) || !file.ends_with(".safetensors")) {
       return corrupt(
           "{}: the file of tensor \"{}\" is {}, expected the plain name of a .safetensors file",
@@ -40,7 +36,7 @@ Result<HuggingFaceIndex> parse_hugging_face_index(std::string_view text, std::st
 Result<std::string> format_hugging_face_index(const HuggingFaceIndex& index, uint64_t total_bytes,
                                               int64_t total_parameters) {
   for (const auto& [tensor, file] : index.file_of) TUTTI_TRY(json_quoted(tensor));
-  const json object = {
+  const Json object = {
       {"metadata", {{"total_parameters", total_parameters}, {"total_size", total_bytes}}},
       {"weight_map", index.file_of}};
   return object.dump(2) + "\n";

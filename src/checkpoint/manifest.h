@@ -7,12 +7,12 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "checkpoint/box.h"
 
@@ -51,7 +51,7 @@ struct Manifest {
   int64_t world_size = 1;
   std::string plan = {};      // the plan's text; may be empty
   int64_t data_position = 0;  // samples consumed
-  nlohmann::json trainer = nlohmann::json::object();
+  Json trainer = Json::object();
   std::vector<ShardFile> files = {};
   std::vector<LogicalTensor> tensors = {};
 };

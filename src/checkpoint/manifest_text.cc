@@ -1,33 +1,30 @@
 // Printing and parsing of manifests.
-#include <nlohmann/json.hpp>
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "checkpoint/manifest.h"
-#include "base/strict_json.h"
 
 namespace tutti {
 
 namespace {
-
-using nlohmann::json;
 
 constexpr std::string_view kFormatName = "tutti-checkpoint";
 constexpr std::string_view kDigestPrefix = "{\"digest\":\"";
 constexpr size_t kDigestHexChars = 32;
 constexpr size_t kContentStart = kDigestPrefix.size() + kDigestHexChars;
 
-Result<Digest> parse_digest_key(const json& object, const char* key, const std::string& what) {
+Result<Digest> parse_digest_key(const Json& object, const char* key, const std::string& what) {
   TUTTI_ASSIGN(const std::string hex, json_string(object, key, what));
   const Result<Digest> digest = parse_digest(hex);
   if (!digest.ok()) return corrupt("{}: {}", what, digest.message());
   return digest;
 }
 
-Result<Box> parse_box(const json& value, const std::string& what) {
+Result<Box> parse_box(const Json& value, const std::string& what) {
   if (!value.is_array())
     return corrupt("{}: a box is of type {}, expected an array", what, value.type_name());
   Box box;
-  for (const json& range : value) {
+  for (const Json& range : value) {
     TUTTI_ASSIGN(const Sizes pair, json_sizes(range, what + ": box"));
     if (pair.size() != 2) {
       return corrupt("{}: {} in a box, expected [offset, size]", what, range.dump());
@@ -38,21 +35,21 @@ Result<Box> parse_box(const json& value, const std::string& what) {
   return box;
 }
 
-Result<Shard> parse_shard(const json& object, const std::string& what) {
+Result<Shard> parse_shard(const Json& object, const std::string& what) {
   TUTTI_TRY(json_only_keys(object, {"file", "tensor", "boxes", "digest"}, what));
   Shard shard;
   TUTTI_ASSIGN(shard.file, json_string(object, "file", what));
   TUTTI_ASSIGN(shard.tensor, json_string(object, "tensor", what));
   TUTTI_ASSIGN(shard.digest, parse_digest_key(object, "digest", what));
-  TUTTI_ASSIGN(const json* boxes, json_array(object, "boxes", what));
-  for (const json& value : *boxes) {
+  TUTTI_ASSIGN(const Json* boxes, json_array(object, "boxes", what));
+  for (const Json& value : *boxes) {
     TUTTI_ASSIGN(Box box, parse_box(value, what));
     shard.boxes.push_back(std::move(box));
   }
   return shard;
 }
 
-Result<LogicalTensor> parse_logical_tensor(const json& object, std::string_view path) {
+Result<LogicalTensor> parse_logical_tensor(const Json& object, std::string_view path) {
   const std::string where = fmt::format("{}: tensors", path);
   TUTTI_TRY(json_only_keys(object, {"name", "dtype", "sizes", "shards"}, where));
   LogicalTensor tensor;
@@ -62,17 +59,17 @@ Result<LogicalTensor> parse_logical_tensor(const json& object, std::string_view 
   const std::optional<DType> parsed = parse_dtype(dtype);
   if (!parsed) return corrupt("{}: unknown dtype \"{}\"", what, dtype);
   tensor.dtype = *parsed;
-  TUTTI_ASSIGN(const json* sizes, json_array(object, "sizes", what));
+  TUTTI_ASSIGN(const Json* sizes, json_array(object, "sizes", what));
   TUTTI_ASSIGN(tensor.sizes, json_sizes(*sizes, what + " sizes"));
-  TUTTI_ASSIGN(const json* shards, json_array(object, "shards", what));
-  for (const json& value : *shards) {
+  TUTTI_ASSIGN(const Json* shards, json_array(object, "shards", what));
+  for (const Json& value : *shards) {
     TUTTI_ASSIGN(Shard shard, parse_shard(value, what));
     tensor.shards.push_back(std::move(shard));
   }
   return tensor;
 }
 
-Result<ShardFile> parse_file(const json& object, const std::string& what) {
+Result<ShardFile> parse_file(const Json& object, const std::string& what) {
   TUTTI_TRY(json_only_keys(object, {"name", "bytes", "header_digest"}, what));
   ShardFile file;
   TUTTI_ASSIGN(file.name, json_string(object, "name", what));
@@ -83,7 +80,7 @@ Result<ShardFile> parse_file(const json& object, const std::string& what) {
   return file;
 }
 
-Result<Manifest> parse_content(const json& object, std::string_view path) {
+Result<Manifest> parse_content(const Json& object, std::string_view path) {
   Manifest manifest;
   TUTTI_ASSIGN(const std::string format, json_string(object, "format", path));
   if (format != kFormatName) {
@@ -105,28 +102,28 @@ Result<Manifest> parse_content(const json& object, std::string_view path) {
   TUTTI_ASSIGN(manifest.plan, json_string(object, "plan", path));
   TUTTI_ASSIGN(manifest.data_position, json_integer(object, "data_position", path));
   if (!object.contains("trainer")) return corrupt("{}: key \"trainer\" is missing", path);
-  manifest.trainer = object.at("trainer");
-  TUTTI_ASSIGN(const json* files, json_array(object, "files", path));
-  for (const json& value : *files) {
+  manifest.trainer = object["trainer"];
+  TUTTI_ASSIGN(const Json* files, json_array(object, "files", path));
+  for (const Json& value : *files) {
     TUTTI_ASSIGN(ShardFile file, parse_file(value, fmt::format("{}: files", path)));
     manifest.files.push_back(std::move(file));
   }
-  TUTTI_ASSIGN(const json* tensors, json_array(object, "tensors", path));
-  for (const json& value : *tensors) {
+  TUTTI_ASSIGN(const Json* tensors, json_array(object, "tensors", path));
+  for (const Json& value : *tensors) {
     TUTTI_ASSIGN(LogicalTensor tensor, parse_logical_tensor(value, path));
     manifest.tensors.push_back(std::move(tensor));
   }
   return manifest;
 }
 
-json box_to_json(const Box& box) {
-  json ranges = json::array();
+Json box_to_json(const Box& box) {
+  Json ranges = Json::array();
   for (size_t d = 0; d < box.size.size(); ++d) ranges.push_back({box.offset[d], box.size[d]});
   return ranges;
 }
 
-json shard_to_json(const Shard& shard) {
-  json boxes = json::array();
+Json shard_to_json(const Shard& shard) {
+  Json boxes = Json::array();
   for (const Box& box : shard.boxes) boxes.push_back(box_to_json(box));
   return {{"file", shard.file},
           {"tensor", shard.tensor},
@@ -134,10 +131,22 @@ json shard_to_json(const Shard& shard) {
           {"digest", shard.digest.hex()}};
 }
 
+// JSON is UTF-8.
+Status check_names(const Manifest& manifest) {
+  TUTTI_TRY(json_quoted(manifest.write_token));
+  TUTTI_TRY(json_quoted(manifest.plan));
+  for (const ShardFile& file : manifest.files) TUTTI_TRY(json_quoted(file.name));
+  for (const LogicalTensor& tensor : manifest.tensors) {
+    TUTTI_TRY(json_quoted(tensor.name));
+    for (const Shard& shard : tensor.shards) TUTTI_TRY(json_quoted(shard.tensor));
+  }
+  return {};
+}
+
 // All that follows the digest's digits: one line for each scalar, file and tensor.
 std::string content_text(const Manifest& manifest) {
   std::string text = "\",\n";
-  const auto line = [&](const char* key, const json& value) {
+  const auto line = [&](const char* key, const Json& value) {
     text += fmt::format("\"{}\":{},\n", key, value.dump());
   };
   line("format", kFormatName);
@@ -151,16 +160,16 @@ std::string content_text(const Manifest& manifest) {
   line("trainer", manifest.trainer);
   std::vector<std::string> rows;
   for (const ShardFile& file : manifest.files) {
-    rows.push_back(json{
+    rows.push_back(Json{
         {"name", file.name}, {"bytes", file.bytes}, {"header_digest", file.header_digest.hex()}}
                        .dump());
   }
   text += fmt::format("\"files\":[\n{}\n],\n", fmt::join(rows, ",\n"));
   rows.clear();
   for (const LogicalTensor& tensor : manifest.tensors) {
-    json shards = json::array();
+    Json shards = Json::array();
     for (const Shard& shard : tensor.shards) shards.push_back(shard_to_json(shard));
-    rows.push_back(json{{"name", tensor.name},
+    rows.push_back(Json{{"name", tensor.name},
                         {"dtype", dtype_name(tensor.dtype)},
                         {"sizes", tensor.sizes},
                         {"shards", std::move(shards)}}
@@ -174,16 +183,13 @@ std::string content_text(const Manifest& manifest) {
 Result<std::string> print_manifest(const Manifest& manifest) {
   const Status valid = check_manifest(manifest, kManifestName);
   if (!valid.ok()) return error(ErrorKind::kInvalidArgument, "{}", valid.message());
-  try {
-    // What JSON cannot hold (NaN, infinity) would come back as null.
-    TUTTI_ASSIGN(const json read_back, parse_strict_json(manifest.trainer.dump(), "trainer", 60));
-    if (read_back != manifest.trainer) {
-      return invalid("trainer state does not survive JSON: {}", manifest.trainer.dump());
-    }
-    return seal_manifest(content_text(manifest));
-  } catch (const json::exception& failure) {
-    return invalid("{}: cannot be written as JSON: {}", kManifestName, failure.what());
+  TUTTI_TRY(check_names(manifest));
+  // What JSON cannot hold (NaN, infinity, other text than UTF-8) would come back as something else.
+  TUTTI_ASSIGN(const Json read_back, parse_json(manifest.trainer.dump(), "trainer", 60));
+  if (read_back != manifest.trainer) {
+    return invalid("trainer state does not survive JSON: {}", manifest.trainer.dump());
   }
+  return seal_manifest(content_text(manifest));
 }
 
 std::string seal_manifest(std::string_view content) {
@@ -201,7 +207,7 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view path) {
         "{}: the digest of its {} bytes is {}, but it says \"{}\": it was changed or cut", path,
         text.size(), computed, stored);
   }
-  TUTTI_ASSIGN(const json object, parse_strict_json(text, path));
+  TUTTI_ASSIGN(const Json object, parse_json(text, path));
   TUTTI_ASSIGN(Manifest manifest, parse_content(object, path));
   TUTTI_TRY(check_manifest(manifest, path));
   return manifest;

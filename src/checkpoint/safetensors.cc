@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "base/json.h"
 #include "checkpoint/box.h"
-#include "base/strict_json.h"
 
 namespace tutti {
 
 namespace {
-
-using nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
@@ -24,9 +21,9 @@ struct ForeignDType {
   uint64_t bytes;
 };
 
-constexpr ForeignDType kForeignDTypes[] = {
-    {"BOOL", 1}, {"I8", 1},      {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1},
-    {"I16", 2},  {"U32", 4},     {"U64", 8},     {"C64", 8}};
+constexpr ForeignDType kForeignDTypes[] = {{"BOOL", 1},    {"I8", 1},      {"F8_E5M2", 1},
+                                           {"F8_E4M3", 1}, {"F8_E8M0", 1}, {"I16", 2},
+                                           {"U32", 4},     {"U64", 8},     {"C64", 8}};
 
 // Sets the tensor's dtype; the bytes of an element.
 Result<uint64_t> parse_safetensors_dtype(const std::string& name, SafetensorsDTypes dtypes,
@@ -46,18 +43,17 @@ Result<uint64_t> parse_safetensors_dtype(const std::string& name, SafetensorsDTy
       name);
 }
 
-Result<SafetensorsTensor> parse_tensor(const std::string& name, const json& entry,
+Result<SafetensorsTensor> parse_tensor(const std::string& name, const Json& entry,
                                        uint64_t data_bytes, SafetensorsDTypes dtypes,
                                        std::string_view path) {
   const std::string what = fmt::format("{}: tensor \"{}\"", path, name);
   TUTTI_TRY(json_only_keys(entry, {"dtype", "shape", "data_offsets"}, what));
   SafetensorsTensor tensor{.name = name};
   TUTTI_ASSIGN(const std::string dtype, json_string(entry, "dtype", what));
-  TUTTI_ASSIGN(const uint64_t element_bytes,
-               parse_safetensors_dtype(dtype, dtypes, what, tensor));
-  TUTTI_ASSIGN(const json* shape, json_array(entry, "shape", what));
+  TUTTI_ASSIGN(const uint64_t element_bytes, parse_safetensors_dtype(dtype, dtypes, what, tensor));
+  TUTTI_ASSIGN(const Json* shape, json_array(entry, "shape", what));
   TUTTI_ASSIGN(tensor.sizes, json_sizes(*shape, what + " shape"));
-  TUTTI_ASSIGN(const json* offsets, json_array(entry, "data_offsets", what));
+  TUTTI_ASSIGN(const Json* offsets, json_array(entry, "data_offsets", what));
   TUTTI_ASSIGN(const Sizes range, json_sizes(*offsets, what + " data_offsets"));
   if (range.size() != 2 || range[0] > range[1]) {
     return corrupt("{}: data_offsets are {}, expected [begin, end]", what, offsets->dump());
@@ -79,13 +75,13 @@ Result<SafetensorsTensor> parse_tensor(const std::string& name, const json& entr
   return tensor;
 }
 
-Result<std::map<std::string, std::string>> parse_metadata(const json& object,
+Result<std::map<std::string, std::string>> parse_metadata(const Json& object,
                                                           std::string_view path) {
   if (!object.is_object()) {
     return corrupt("{}: __metadata__ is of type {}, expected an object", path, object.type_name());
   }
   std::map<std::string, std::string> metadata;
-  for (const auto& [key, value] : object.items()) {
+  for (const auto& [key, value] : object.members()) {
     if (!value.is_string()) {
       return corrupt("{}: __metadata__ \"{}\" is of type {}, expected a string", path, key,
                      value.type_name());
@@ -143,9 +139,9 @@ Result<SafetensorsHeader> parse_safetensors_header(std::string_view text, uint64
   if (text.empty() || text.front() != '{') {
     return corrupt("{}: the header does not begin with '{{'", path);
   }
-  TUTTI_ASSIGN(const json document, parse_strict_json(text, fmt::format("{}: header", path)));
+  TUTTI_ASSIGN(const Json document, parse_json(text, fmt::format("{}: header", path)));
   SafetensorsHeader header;
-  for (const auto& [name, entry] : document.items()) {
+  for (const auto& [name, entry] : document.members()) {
     if (name == "__metadata__") {
       TUTTI_ASSIGN(header.metadata, parse_metadata(entry, path));
       continue;

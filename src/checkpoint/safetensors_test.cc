@@ -98,9 +98,9 @@ TEST(SafetensorsHeader, RefusesEachFalseClaim) {
   } cases[] = {
       {"", 0, "does not begin with '{'"},
       {" {}", 0, "does not begin with '{'"},
-      {"{", 0, "not valid JSON"},
-      {"{}x", 0, "not valid JSON"},
-      {"{\"a\xff\":1}", 0, "not valid JSON"},
+      {"{", 0, "not JSON"},
+      {"{}x", 0, "not JSON"},
+      {"{\"a\xff\":1}", 0, "not JSON"},
       {"{}", 1, "the tensors end at byte 0 of the data, which has 1"},
       {R"({"a":1})", 0, "expected an object"},
       {R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"x":1}})", 4, "unknown key \"x\""},

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <set>
 
+#include "base/json.h"
 #include "checkpoint/box.h"
-#include "base/strict_json.h"
 
 namespace tutti {
 

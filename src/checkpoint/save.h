@@ -12,12 +12,12 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "checkpoint/manifest.h"
 
@@ -38,7 +38,7 @@ struct SnapshotState {
   int64_t world_size = 1;
   std::string plan;
   int64_t data_position = 0;  // samples consumed
-  nlohmann::json trainer = nlohmann::json::object();
+  Json trainer = Json::object();
 };
 
 struct Snapshot {

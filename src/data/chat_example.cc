@@ -1,36 +1,29 @@
 #include "data/chat_example.h"
 
-#include <nlohmann/json.hpp>
-
-#include "data/json_error.h"
+#include "base/json.h"
 
 namespace tutti {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr const char* kLearnedRole = "assistant";
 
 Status parse_object(std::string_view text, const JsonPlace& place, Json& json) {
-  try {
-    json = Json::parse(text);
-    if (json.is_object()) return Status();
-    return corrupt("{}:{}: expected an object, got {} (offset {})", place.path, place.line,
-                   json.type_name(), place.offset);
-  } catch (const Json::parse_error& failure) {
-    const uint64_t at = failure.byte > 0 ? failure.byte - 1 : 0;
-    return corrupt("{}:{}: not JSON: {} (offset {})", place.path, place.line,
-                   json_error_reason(failure.what()), place.offset + at);
+  if (const auto fault = read_json(text, json)) {
+    return corrupt("{}:{}: {} (offset {})", place.path, place.line, fault->reason,
+                   place.offset + fault->offset.value_or(0));
   }
+  if (json.is_object()) return Status();
+  return corrupt("{}:{}: expected an object, got {} (offset {})", place.path, place.line,
+                 json.type_name(), place.offset);
 }
 
 // The string `key` of `object`; `name` is what errors call it.
 Result<std::string> string_at(const Json& object, const char* key, const std::string& name,
                               const JsonPlace& place) {
-  const auto found = object.find(key);
-  if (found != object.end() && found->is_string()) return found->get<std::string>();
+  const Json* found = object.find(key);
+  if (found != nullptr && found->is_string()) return found->get<std::string>();
   return corrupt("{}:{}: {}: expected a string, got {} (in the object at offset {})", place.path,
-                 place.line, name, found == object.end() ? "no such field" : found->type_name(),
+                 place.line, name, found == nullptr ? "no such field" : found->type_name(),
                  place.offset);
 }
 

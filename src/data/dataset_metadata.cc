@@ -1,11 +1,8 @@
 #include "data/dataset_metadata.h"
-
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
 constexpr uint64_t kFileBytesMax = 1 << 20;
@@ -35,8 +32,8 @@ class Fields {
     if (const Json* value = find(key, &Json::is_boolean, "a boolean")) out = value->get<bool>();
   }
   void read(const char* key, int64_t& out) {
-    const Json* value = find(key, &Json::is_number_unsigned, "a count");
-    if (value) out = static_cast<int64_t>(value->get<uint64_t>());
+    const Json* value = find(key, &Json::is_integer, "a count");
+    if (value) out = value->get<int64_t>();
     if (out < 0) fail(key, "a count");
   }
   void read(const char* key, int32_t& out) {
@@ -59,9 +56,9 @@ class Fields {
   const Status& status() const { return status_; }
 
  private:
-  const Json* find(const char* key, bool (Json::*is_type)() const noexcept, const char* expected) {
-    const auto found = object_.find(key);
-    if (found != object_.end() && ((*found).*is_type)()) return &*found;
+  const Json* find(const char* key, bool (Json::*is_type)() const, const char* expected) {
+    const Json* found = object_.find(key);
+    if (found != nullptr && ((*found).*is_type)()) return &*found;
     fail(key, expected);
     return nullptr;
   }
@@ -89,11 +86,11 @@ std::string dataset_metadata_json(const DatasetMetadata& metadata) {
                      {"train", counts_json(metadata.train)},
                      {"validation", counts_json(metadata.validation)},
                      {"unigram_entropy_nats", metadata.unigram_entropy_nats}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(2) + "\n";
 }
 
 Result<DatasetMetadata> parse_dataset_metadata(std::string_view text, const std::string& name) {
-  const Json json = Json::parse(text, nullptr, false);
+  TUTTI_ASSIGN(const Json json, parse_json(text, name));
   if (!json.is_object()) return corrupt("{}: not a JSON object", name);
   Fields fields(json, name + ": ");
   DatasetMetadata metadata;

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "data/json_error.h"
+#include "base/json_error.h"
 
 namespace tutti {
 namespace {

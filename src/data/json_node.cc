@@ -40,7 +40,7 @@ Result<bool> JsonNode::flag(const char* key, bool otherwise) const {
 Result<int32_t> JsonNode::count(const char* key) const {
   if (!has(key)) return corrupt("{}: missing", path_of(key));
   const JsonNode child = at(key);
-  if (!child.value.is_number_integer()) return child.wrong("a whole number");
+  if (!child.value.is_integer()) return child.wrong("a whole number");
   const auto number = child.value.get<int64_t>();
   if (number < 0 || number > INT32_MAX) {
     return corrupt("{}: {} is not in 0 to {}", child.path, number, INT32_MAX);

@@ -2,17 +2,17 @@
 // document, which must outlive it.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
 
 namespace tutti {
 
 struct JsonNode {
-  const nlohmann::json& value;
+  const Json& value;
   std::string path;  // "model.merges[3]"; empty for the document itself
 
   // Whether the key is there with a value other than null. Of what is no object: false.

@@ -7,13 +7,11 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr size_t kAddedTokensMax = 1 << 20;
 
 // Reads an id and refuses one so large that it cannot belong to a vocabulary of `entries`.
 Result<int32_t> token_id(const JsonNode& node, size_t entries) {
-  if (!node.value.is_number_integer()) return node.wrong("a token id");
+  if (!node.value.is_integer()) return node.wrong("a token id");
   const int64_t limit = static_cast<int64_t>(2 * entries) + 65536;
   const auto id = node.value.get<int64_t>();
   if (id < 0 || id >= std::min<int64_t>(limit, INT32_MAX)) {
@@ -34,7 +32,7 @@ Result<Spellings> read_vocabulary(const JsonNode& model, bool byte_level) {
   }
   const JsonNode vocab = model.at("vocab");
   Spellings spellings{{}, vocab.value};
-  for (const auto& [spelling, id_value] : vocab.value.items()) {
+  for (const auto& [spelling, id_value] : vocab.value.members()) {
     TUTTI_ASSIGN(const int32_t id,
                  token_id({id_value, vocab.path_of(spelling)}, vocab.value.size()));
     if (id >= static_cast<int32_t>(spellings.vocabulary.size())) {

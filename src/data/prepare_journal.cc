@@ -1,13 +1,10 @@
 #include "data/prepare_journal.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/crc32c.h"
+#include "base/json.h"
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr int64_t kVersion = 1;
 constexpr size_t kChecksumDigits = 8;
@@ -26,8 +23,8 @@ Json take_line(std::string_view& text) {
       fmt::format("{:08x} ", crc32c(object.data(), object.size()))) {
     return nullptr;
   }
-  Json json = Json::parse(object, nullptr, false);
-  if (!json.is_object()) return nullptr;
+  Json json;
+  if (read_json(object, json) || !json.is_object()) return nullptr;
   text.remove_prefix(newline + 1);
   return json;
 }
@@ -54,16 +51,16 @@ Json json_of(const PreparePoint& point) {
 // False when the field is missing or not a count of at least `least`.
 template <typename T>
 bool read_count(const Json& json, const char* key, T& out, int64_t least = 0) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_number_integer()) return false;
+  const Json* found = json.find(key);
+  if (found == nullptr || !found->is_integer()) return false;
   const int64_t value = found->get<int64_t>();
   out = static_cast<T>(value);
   return value >= least;
 }
 
 bool read_split(const Json& json, const char* key, SplitPoint& split) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_object()) return false;
+  const Json* found = json.find(key);
+  if (found == nullptr || !found->is_object()) return false;
   return read_count(*found, "tokens", split.written.tokens) &&
          read_count(*found, "documents", split.written.documents) &&
          read_count(*found, "document_tokens", split.written.document_tokens) &&
@@ -73,8 +70,8 @@ bool read_split(const Json& json, const char* key, SplitPoint& split) {
 }
 
 bool read_point(const Json& json, PreparePoint& point) {
-  const auto encoded = json.find("encoded");
-  if (encoded == json.end() || !encoded->is_boolean()) return false;
+  const Json* encoded = json.find("encoded");
+  if (encoded == nullptr || !encoded->is_boolean()) return false;
   point.encoded = encoded->get<bool>();
   return read_count(json, "file", point.read.file) &&
          read_count(json, "offset", point.read.in_file.offset) &&

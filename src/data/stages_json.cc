@@ -219,7 +219,7 @@ Status read_template_token(const JsonNode& entry, const JsonNode& processor,
   const JsonNode token = processor.at("special_tokens").at(name.c_str());
   TUTTI_ASSIGN(const auto list, token.list("ids", kTemplateMax));
   for (const JsonNode& id : list) {
-    if (!id.value.is_number_integer() || id.value.get<int64_t>() < 0 ||
+    if (!id.value.is_integer() || id.value.get<int64_t>() < 0 ||
         id.value.get<int64_t>() > INT32_MAX) {
       return id.wrong("a token id");
     }
@@ -246,7 +246,7 @@ Result<Surroundings> read_template(const JsonNode& node) {
 // ["</s>", 2]
 Result<int32_t> read_processor_token(const JsonNode& node, const char* key) {
   TUTTI_ASSIGN(const auto pair, node.list(key, 2));
-  if (pair.size() != 2 || !pair[1].value.is_number_integer()) {
+  if (pair.size() != 2 || !pair[1].value.is_integer()) {
     return node.at(key).wrong("a token and its id");
   }
   const auto id = pair[1].value.get<int64_t>();

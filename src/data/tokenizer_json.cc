@@ -1,17 +1,14 @@
 #include "data/tokenizer_json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "data/json_error.h"
+#include "base/json.h"
 #include "data/json_node.h"
 #include "data/model_json.h"
 #include "data/stages_json.h"
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::json;
 
 // Requires the rest of `parts`.
 Status check_surroundings(const TokenizerParts& parts) {
@@ -44,20 +41,11 @@ Result<Tokenizer> read_tokenizer(const JsonNode& root) {
   return Tokenizer::create(std::move(parts));
 }
 
-Result<Json> parse_json(std::string_view text) {
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& failure) {
-    return corrupt("not JSON at byte {}: {}", failure.byte, json_error_reason(failure.what()));
-  }
-}
-
 }  // namespace
 
 Result<Tokenizer> parse_tokenizer_json(std::string_view json, const std::string& name) {
-  const Result<Json> root = parse_json(json);
-  if (!root.ok()) return Error{root.error().kind, name + ": " + root.message()};
-  Result<Tokenizer> tokenizer = read_tokenizer({*root, ""});
+  TUTTI_ASSIGN(const Json root, parse_json(json, name));
+  Result<Tokenizer> tokenizer = read_tokenizer({root, ""});
   if (!tokenizer.ok()) return Error{tokenizer.error().kind, name + ": " + tokenizer.message()};
   return tokenizer;
 }

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "data/byte_level.h"
 #include "data/tokenizer_json.h"
@@ -7,11 +7,10 @@
 namespace tutti {
 
 Result<std::string> write_tokenizer_json(const TrainedBpe& trained) {
-  using Ordered = nlohmann::ordered_json;
   const auto spelling = [&](size_t id) {
     return id < trained.special_count ? trained.tokens[id] : to_byte_level(trained.tokens[id]);
   };
-  Ordered added = Ordered::array();
+  Json added = Json::array();
   for (size_t id = 0; id < trained.special_count; ++id) {
     if (!is_utf8(trained.tokens[id])) {
       return invalid("special token {} is not UTF-8", id);
@@ -24,24 +23,19 @@ Result<std::string> write_tokenizer_json(const TrainedBpe& trained) {
                      {"normalized", false},
                      {"special", true}});
   }
-  // ordered_json finds keys by scanning, so a large object is filled from a list of pairs instead.
-  Ordered::object_t vocab;
-  vocab.reserve(trained.tokens.size());
-  for (size_t id = 0; id < trained.tokens.size(); ++id) {
-    static_cast<std::vector<Ordered::object_t::value_type>&>(vocab).emplace_back(spelling(id), id);
-  }
-  Ordered merges = Ordered::array();
+  Json vocab = Json::object();
+  for (size_t id = 0; id < trained.tokens.size(); ++id) vocab[spelling(id)] = id;
+  Json merges = Json::array();
   for (const auto& [left, right] : trained.merges) {
     merges.push_back(spelling(left) + " " + spelling(right));
   }
-  const Ordered byte_level = {{"type", "ByteLevel"},
-                              {"add_prefix_space", false},
-                              {"trim_offsets", true},
-                              {"use_regex", true}};
-  Ordered root = {{"version", "1.0"},          {"truncation", nullptr},
-                  {"padding", nullptr},        {"added_tokens", added},
-                  {"normalizer", nullptr},     {"pre_tokenizer", byte_level},
-                  {"post_processor", nullptr}, {"decoder", byte_level}};
+  const Json byte_level = {{"type", "ByteLevel"},
+                           {"add_prefix_space", false},
+                           {"trim_offsets", true},
+                           {"use_regex", true}};
+  Json root = {{"version", "1.0"},          {"truncation", nullptr}, {"padding", nullptr},
+               {"added_tokens", added},     {"normalizer", nullptr}, {"pre_tokenizer", byte_level},
+               {"post_processor", nullptr}, {"decoder", byte_level}};
   root["model"] = {{"type", "BPE"},
                    {"dropout", nullptr},
                    {"unk_token", nullptr},

@@ -1,14 +1,12 @@
 // The calibration file of execute/machine.h.
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/json.h"
 #include "execute/machine.h"
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
 constexpr uint64_t kFileBytesMax = 1 << 20;
@@ -20,7 +18,7 @@ bool is_rate(const Json& entry, const char* name) {
 Result<MachinePeaks> parse_entry(const std::string& path, size_t index, const Json& entry) {
   const bool complete =
       entry.is_object() && entry.contains("cpu_model") && entry["cpu_model"].is_string() &&
-      entry.contains("threads") && entry["threads"].is_number_integer() &&
+      entry.contains("threads") && entry["threads"].is_integer() &&
       entry.contains("matrix_library") && entry["matrix_library"].is_string() &&
       is_rate(entry, "matrix_flops_per_s") && is_rate(entry, "memory_bytes_per_s");
   if (!complete) {
@@ -30,9 +28,10 @@ Result<MachinePeaks> parse_entry(const std::string& path, size_t index, const Js
         path, index);
   }
   MachinePeaks peaks;
-  peaks.id = {entry["cpu_model"], entry["threads"], entry["matrix_library"]};
-  peaks.matrix_flops_per_s = entry["matrix_flops_per_s"];
-  peaks.memory_bytes_per_s = entry["memory_bytes_per_s"];
+  peaks.id = {entry["cpu_model"].text(), entry["threads"].get<int32_t>(),
+              entry["matrix_library"].text()};
+  peaks.matrix_flops_per_s = entry["matrix_flops_per_s"].get<double>();
+  peaks.memory_bytes_per_s = entry["memory_bytes_per_s"].get<double>();
   return peaks;
 }
 
@@ -41,14 +40,15 @@ Result<std::vector<MachinePeaks>> read_all(FileSystem& fs, const std::string& pa
   std::vector<MachinePeaks> all;
   if (!exists(fs, path)) return all;
   TUTTI_ASSIGN(const std::string text, read_file(fs, path, kFileBytesMax));
-  const Json root = Json::parse(text, nullptr, false);
-  if (!root.is_object() || root.value("version", Json()) != kVersion) {
+  Json root;
+  if (read_json(text, root) || !root.contains("version") || root["version"] != kVersion) {
     return corrupt("{}: not a JSON object with version {}", path, kVersion);
   }
-  const Json machines = root.value("machines", Json());
-  if (!machines.is_array()) return corrupt("{}: machines is not a list", path);
-  for (size_t i = 0; i < machines.size(); ++i) {
-    TUTTI_ASSIGN(MachinePeaks peaks, parse_entry(path, i, machines[i]));
+  const Json* machines = root.find("machines");
+  if (machines == nullptr || !machines->is_array())
+    return corrupt("{}: machines is not a list", path);
+  for (size_t i = 0; i < machines->size(); ++i) {
+    TUTTI_ASSIGN(MachinePeaks peaks, parse_entry(path, i, (*machines)[i]));
     all.push_back(std::move(peaks));
   }
   return all;
@@ -64,7 +64,7 @@ std::string format(const std::vector<MachinePeaks>& all) {
                         {"memory_bytes_per_s", peaks.memory_bytes_per_s}});
   }
   const Json root = {{"version", kVersion}, {"machines", machines}};
-  return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return root.dump(2) + "\n";
 }
 
 }  // namespace

@@ -1,15 +1,12 @@
 #include "models/hugging_face_config.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "base/strict_json.h"
+#include "base/json.h"
 #include "models/hugging_face_keys.h"
 
 namespace tutti {
 namespace {
-
-using nlohmann::json;
 
 // What a model type's class in transformers takes where a key is missing.
 struct TypeDefaults {
@@ -43,9 +40,9 @@ constexpr OnlyValues kLlamaOnly[] = {
 
 Status check_only(const HuggingFaceKeys& keys, std::span<const OnlyValues> table) {
   for (const OnlyValues& only : table) {
-    const json* value = keys.find(only.key);
+    const Json* value = keys.find(only.key);
     if (value == nullptr) continue;
-    const json allowed = json::parse(only.values);
+    const Json allowed = parse_json(only.values, only.key).value();
     if (std::find(allowed.begin(), allowed.end(), *value) == allowed.end()) {
       return keys.unsupported(only.key, *value, only.values);
     }
@@ -147,7 +144,7 @@ Result<ModelConfig> parse_llama(const HuggingFaceKeys& keys, const TypeDefaults&
 }  // namespace
 
 Result<ModelConfig> parse_hugging_face_config(std::string_view text, std::string_view path) {
-  TUTTI_ASSIGN(const json object, parse_strict_json(text, path));
+  TUTTI_ASSIGN(const Json object, parse_json(text, path));
   TUTTI_ASSIGN(const std::string type, json_string(object, "model_type", path));
   const HuggingFaceKeys keys(object, std::string(path));
   if (type == "gpt2") return parse_gpt2(keys);

@@ -2,16 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "models/presets.h"
 
 namespace tutti {
 namespace {
 
-using nlohmann::json;
-
-json llama_json() {
+Json llama_json() {
   return {{"model_type", "llama"},    {"hidden_size", 64},
           {"intermediate_size", 160}, {"num_hidden_layers", 3},
           {"num_attention_heads", 8}, {"num_key_value_heads", 2},
@@ -19,33 +16,33 @@ json llama_json() {
           {"rms_norm_eps", 1e-5},     {"tie_word_embeddings", false}};
 }
 
-json qwen_json() {
-  json config = llama_json();
+Json qwen_json() {
+  Json config = llama_json();
   config["model_type"] = "qwen3";
   return config;
 }
 
-json gpt2_json() {
+Json gpt2_json() {
   return {{"model_type", "gpt2"}, {"n_embd", 48},      {"n_layer", 2},
           {"n_head", 4},          {"vocab_size", 100}, {"n_positions", 64}};
 }
 
-json with(json config, const json& changes) {
-  config.update(changes);
+Json with(Json config, const Json& changes) {
+  for (const auto& [key, value] : changes.members()) config[key] = value;
   return config;
 }
 
-Result<ModelConfig> parse(const json& config) {
+Result<ModelConfig> parse(const Json& config) {
   return parse_hugging_face_config(config.dump(), "config.json");
 }
 
-ModelConfig parsed(const json& config) {
+ModelConfig parsed(const Json& config) {
   const auto model = parse(config);
   EXPECT_TRUE(model.ok()) << model.message();
   return model.ok() ? *model : ModelConfig();
 }
 
-std::string error_of(const json& config) {
+std::string error_of(const Json& config) {
   const auto model = parse(config);
   return model.ok() ? "accepted" : model.message();
 }
@@ -65,22 +62,22 @@ TEST(HuggingFaceConfig, ReadsTheSizesOfLlama) {
 }
 
 TEST(HuggingFaceConfig, ReadsBothSpellingsOfRope) {
-  const json scaling = {{"rope_type", "llama3"},
+  const Json scaling = {{"rope_type", "llama3"},
                         {"factor", 8.0},
                         {"low_freq_factor", 1.0},
                         {"high_freq_factor", 4.0},
                         {"original_max_position_embeddings", 64}};
-  const json old = with(llama_json(), {{"rope_theta", 5e5}, {"rope_scaling", scaling}});
-  const json parameters = with(scaling, {{"rope_theta", 5e5}});
-  const json fresh = with(llama_json(), {{"rope_parameters", parameters}});
+  const Json old = with(llama_json(), {{"rope_theta", 5e5}, {"rope_scaling", scaling}});
+  const Json parameters = with(scaling, {{"rope_theta", 5e5}});
+  const Json fresh = with(llama_json(), {{"rope_parameters", parameters}});
   EXPECT_EQ(parsed(old), parsed(fresh));
   EXPECT_EQ(parsed(fresh).rope_theta, 5e5);
   EXPECT_EQ(parsed(fresh).rope_scaling.factor, 8.0);
   EXPECT_EQ(parsed(fresh).rope_scaling.original_context, 64);
-  const json linear = {{"type", "linear"}, {"factor", 2}};
+  const Json linear = {{"type", "linear"}, {"factor", 2}};
   EXPECT_EQ(parsed(with(llama_json(), {{"rope_scaling", linear}})).rope_scaling.type,
             RopeScalingType::kLinear);
-  const json plain = {{"rope_type", "default"}, {"rope_theta", 100}};
+  const Json plain = {{"rope_type", "default"}, {"rope_theta", 100}};
   EXPECT_EQ(parsed(with(llama_json(), {{"rope_parameters", plain}})).rope_theta, 100.0);
 }
 
@@ -91,7 +88,7 @@ TEST(HuggingFaceConfig, TellsTheTypesApart) {
   EXPECT_TRUE(qwen3.qk_norm);
   EXPECT_EQ(qwen3.head_dim, 128);
   EXPECT_EQ(parsed(with(qwen_json(), {{"head_dim", 32}})).head_dim, 32);
-  const json mistral = with(llama_json(), {{"model_type", "mistral"}});
+  const Json mistral = with(llama_json(), {{"model_type", "mistral"}});
   EXPECT_EQ(parsed(mistral).window, 4096);
   EXPECT_EQ(parsed(with(mistral, {{"sliding_window", 7}})).window, 7);
   EXPECT_EQ(parsed(with(mistral, {{"sliding_window", nullptr}})).window, 0);
@@ -106,24 +103,24 @@ TEST(HuggingFaceConfig, TellsTheTypesApart) {
 }
 
 TEST(HuggingFaceConfig, ReadsAWindowOfQwenWhereItIsOnAllLayersOrNone) {
-  const json base = with(qwen_json(), {{"sliding_window", 16}});
+  const Json base = with(qwen_json(), {{"sliding_window", 16}});
   EXPECT_EQ(parsed(base).window, 0);
-  const json used = with(base, {{"use_sliding_window", true}});
+  const Json used = with(base, {{"use_sliding_window", true}});
   EXPECT_EQ(parsed(with(used, {{"max_window_layers", 0}})).window, 16);
   EXPECT_EQ(parsed(with(used, {{"max_window_layers", 3}})).window, 0);
   EXPECT_NE(error_of(with(used, {{"max_window_layers", 2}})).find("max_window_layers = 2"),
             std::string::npos);
   const std::vector<std::string> sliding(3, "sliding_attention");
   EXPECT_EQ(parsed(with(used, {{"layer_types", sliding}})).window, 16);
-  const json mixed = {"full_attention", "sliding_attention", "full_attention"};
+  const Json mixed = {"full_attention", "sliding_attention", "full_attention"};
   EXPECT_NE(error_of(with(used, {{"layer_types", mixed}})).find("layer_types"), std::string::npos);
 }
 
 TEST(HuggingFaceConfig, RefusesByTheKeyThatDecides) {
-  const json yarn = {{"rope_type", "yarn"}, {"factor", 4.0}};
-  const json partial = {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}};
-  const json per_layer = {{"full_attention", {{"rope_theta", 1e6}}}};
-  const std::pair<json, std::string> cases[] = {
+  const Json yarn = {{"rope_type", "yarn"}, {"factor", 4.0}};
+  const Json partial = {{"rope_type", "default"}, {"partial_rotary_factor", 0.5}};
+  const Json per_layer = {{"full_attention", {{"rope_theta", 1e6}}}};
+  const std::pair<Json, std::string> cases[] = {
       {with(llama_json(), {{"model_type", "mixtral"}}), "model_type = \"mixtral\""},
       {with(llama_json(), {{"hidden_act", "gelu"}}), "hidden_act = \"gelu\""},
       {with(llama_json(), {{"partial_rotary_factor", 0.25}}), "partial_rotary_factor = 0.25"},
@@ -142,7 +139,7 @@ TEST(HuggingFaceConfig, RefusesByTheKeyThatDecides) {
       {with(gpt2_json(), {{"scale_attn_by_inverse_layer_idx", true}}),
        "scale_attn_by_inverse_layer_idx = true"},
       {with(gpt2_json(), {{"scale_attn_weights", false}}), "scale_attn_weights = false"},
-      {json::array({1}), "config.json"},
+      {Json::array({1}), "config.json"},
   };
   for (const auto& [config, expected] : cases) {
     EXPECT_NE(error_of(config).find(expected), std::string::npos) << error_of(config);
@@ -164,25 +161,25 @@ TEST(HuggingFaceConfig, WritesEveryPresetSoThatItReadsBackTheSame) {
   ModelConfig model = find_model_preset("llama-tiny")->config;
   model.rope_scaling = {.type = RopeScalingType::kLinear, .factor = 4};
   model.qkv_bias = model.output_bias = model.mlp_bias = true;
-  EXPECT_EQ(parsed(json::parse(*format_hugging_face_config(model, {}))), model);
+  EXPECT_EQ(parsed(parse_json(*format_hugging_face_config(model, {}), "text").value()), model);
   model = find_model_preset("qwen3-0.6b")->config;
   model.window = 100;
-  EXPECT_EQ(parsed(json::parse(*format_hugging_face_config(model, {}))), model);
+  EXPECT_EQ(parsed(parse_json(*format_hugging_face_config(model, {}), "text").value()), model);
 }
 
 TEST(HuggingFaceConfig, KeepsTheIdsOfSpecialTokens) {
   const ModelConfig model = parsed(llama_json());
   HuggingFaceConfigOptions options{.dtype = DType::kBF16, .end_of_text = 7};
-  json written = json::parse(*format_hugging_face_config(model, options));
+  Json written = parse_json(*format_hugging_face_config(model, options), "text").value();
   EXPECT_EQ(written["eos_token_id"], 7);
   EXPECT_EQ(written["torch_dtype"], "bfloat16");
   options.original = R"({"bos_token_id": 1, "eos_token_id": [2, 3], "pad_token_id": null})";
-  written = json::parse(*format_hugging_face_config(model, options));
+  written = parse_json(*format_hugging_face_config(model, options), "text").value();
   EXPECT_EQ(written["bos_token_id"], 1);
-  EXPECT_EQ(written["eos_token_id"], json({2, 3}));
+  EXPECT_EQ(written["eos_token_id"], Json({2, 3}));
   EXPECT_TRUE(written["pad_token_id"].is_null());
-  const json generation = json::parse(*format_generation_config(options));
-  EXPECT_EQ(generation["eos_token_id"], json({2, 3}));
+  const Json generation = parse_json(*format_generation_config(options), "text").value();
+  EXPECT_EQ(generation["eos_token_id"], Json({2, 3}));
   EXPECT_FALSE(generation.contains("pad_token_id"));
 }
 

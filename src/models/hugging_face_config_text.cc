@@ -1,14 +1,11 @@
 // Writing config.json: the keys that transformers 4 and 5 both read (rope_theta, rope_scaling,
 // torch_dtype), sorted by name as transformers writes them.
-#include <nlohmann/json.hpp>
 
-#include "base/strict_json.h"
+#include "base/json.h"
 #include "models/hugging_face_config.h"
 
 namespace tutti {
 namespace {
-
-using nlohmann::json;
 
 constexpr const char* kTokenKeys[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
 
@@ -26,21 +23,20 @@ std::string_view torch_dtype(DType dtype) {
 
 // Ids of special tokens are always written, null where there is none: a missing key would get the
 // default of the model's class, which is a token of another vocabulary.
-Status add_tokens(const HuggingFaceConfigOptions& options, json& config) {
-  const json end = options.end_of_text ? json(*options.end_of_text) : json(nullptr);
+Status add_tokens(const HuggingFaceConfigOptions& options, Json& config) {
+  const Json end = options.end_of_text ? Json(*options.end_of_text) : Json(nullptr);
   config["bos_token_id"] = config["eos_token_id"] = end;
   if (options.original.empty()) return {};
-  TUTTI_ASSIGN(const json original,
-               parse_strict_json(options.original, "the original config.json"));
+  TUTTI_ASSIGN(const Json original, parse_json(options.original, "the original config.json"));
   for (const char* key : kTokenKeys) {
-    const auto found = original.find(key);
-    if (found != original.end()) config[key] = *found;
+    const Json* found = original.find(key);
+    if (found != nullptr) config[key] = *found;
   }
   return {};
 }
 
-json gpt2_keys(const ModelConfig& model) {
-  return {{"architectures", json::array({"GPT2LMHeadModel"})},
+Json gpt2_keys(const ModelConfig& model) {
+  return {{"architectures", Json::array({"GPT2LMHeadModel"})},
           {"activation_function", "gelu_new"},
           {"attn_pdrop", 0.0},
           {"embd_pdrop", model.dropout},
@@ -48,13 +44,13 @@ json gpt2_keys(const ModelConfig& model) {
           {"layer_norm_epsilon", model.norm_epsilon},
           {"n_embd", model.embed},
           {"n_head", model.heads},
-          {"n_inner", model.mlp == 4 * model.embed ? json(nullptr) : json(model.mlp)},
+          {"n_inner", model.mlp == 4 * model.embed ? Json(nullptr) : Json(model.mlp)},
           {"n_layer", model.layers},
           {"n_positions", model.context},
           {"resid_pdrop", model.dropout}};
 }
 
-json rope_scaling(const RopeScaling& scaling) {
+Json rope_scaling(const RopeScaling& scaling) {
   if (scaling.factor == 1) return nullptr;
   if (scaling.type == RopeScalingType::kLinear) {
     return {{"rope_type", "linear"}, {"factor", scaling.factor}};
@@ -72,8 +68,8 @@ constexpr std::string_view class_name(std::string_view type) {
   return type == "qwen3" ? "Qwen3ForCausalLM" : "LlamaForCausalLM";
 }
 
-json llama_keys(const ModelConfig& model, std::string_view type) {
-  json config = {{"architectures", json::array({class_name(type)})},
+Json llama_keys(const ModelConfig& model, std::string_view type) {
+  Json config = {{"architectures", Json::array({class_name(type)})},
                  {"attention_dropout", 0.0},
                  {"hidden_act", "silu"},
                  {"hidden_size", model.embed},
@@ -92,7 +88,7 @@ json llama_keys(const ModelConfig& model, std::string_view type) {
   if (type == "llama" || type == "qwen3") config["attention_bias"] = model.qkv_bias;
   if (type == "llama") config["mlp_bias"] = model.mlp_bias;
   if (type == "llama") return config;
-  config["sliding_window"] = model.window > 0 ? json(model.window) : json(nullptr);
+  config["sliding_window"] = model.window > 0 ? Json(model.window) : Json(nullptr);
   if (type == "mistral") return config;
   config["use_sliding_window"] = model.window > 0;
   config["max_window_layers"] = model.window > 0 ? 0 : model.layers;
@@ -135,7 +131,7 @@ Result<std::string> hugging_face_model_type(const ModelConfig& model) {
 Result<std::string> format_hugging_face_config(const ModelConfig& model,
                                                const HuggingFaceConfigOptions& options) {
   TUTTI_ASSIGN(const std::string type, hugging_face_model_type(model));
-  json config = type == "gpt2" ? gpt2_keys(model) : llama_keys(model, type);
+  Json config = type == "gpt2" ? gpt2_keys(model) : llama_keys(model, type);
   config["model_type"] = type;
   config["tie_word_embeddings"] = model.tied_embeddings;
   config["torch_dtype"] = torch_dtype(options.dtype);
@@ -146,7 +142,7 @@ Result<std::string> format_hugging_face_config(const ModelConfig& model,
 }
 
 Result<std::string> format_generation_config(const HuggingFaceConfigOptions& options) {
-  json config = {{"_from_model_config", true}};
+  Json config = {{"_from_model_config", true}};
   TUTTI_TRY(add_tokens(options, config));
   for (const char* key : kTokenKeys) {
     if (config.contains(key) && config[key].is_null()) config.erase(key);

@@ -6,11 +6,9 @@
 namespace tutti {
 namespace {
 
-using nlohmann::json;
-
 // A value in an error: a long one is cut, because all errors are one line.
-std::string shown(const json& value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+std::string shown(const Json& value) {
+  std::string text = value.dump();
   if (text.size() <= 80) return text;
   text.resize(77);
   text += "...";
@@ -37,7 +35,7 @@ Status parse_llama3(const HuggingFaceKeys& keys, RopeScaling& scaling) {
 
 // An object of rope_scaling or rope_parameters.
 Status parse_scaling(const HuggingFaceKeys& keys, RopeScaling& scaling) {
-  for (const auto& [key, value] : keys.object().items()) {
+  for (const auto& [key, value] : keys.object().members()) {
     if (value.is_null() || std::ranges::count(kRopeKeys, key) > 0) continue;
     return keys.unsupported(key, value, "no such key");
   }
@@ -56,17 +54,17 @@ Status parse_scaling(const HuggingFaceKeys& keys, RopeScaling& scaling) {
 
 }  // namespace
 
-const json* HuggingFaceKeys::find(std::string_view key) const {
-  const auto found = object_.find(key);
-  return found == object_.end() || found->is_null() ? nullptr : &*found;
+const Json* HuggingFaceKeys::find(std::string_view key) const {
+  const Json* found = object_.find(key);
+  return found == nullptr || found->is_null() ? nullptr : &*found;
 }
 
 bool HuggingFaceKeys::is_null(std::string_view key) const {
-  const auto found = object_.find(key);
-  return found != object_.end() && found->is_null();
+  const Json* found = object_.find(key);
+  return found != nullptr && found->is_null();
 }
 
-Error HuggingFaceKeys::wrong(std::string_view key, const json& got,
+Error HuggingFaceKeys::wrong(std::string_view key, const Json& got,
                              std::string_view expected) const {
   return corrupt("{}: {} is {}, expected {}", path_, key, shown(got), expected);
 }
@@ -75,20 +73,18 @@ Error HuggingFaceKeys::missing(std::string_view key) const {
   return corrupt("{}: key \"{}\" is missing", path_, key);
 }
 
-Error HuggingFaceKeys::unsupported(std::string_view key, const json& got,
+Error HuggingFaceKeys::unsupported(std::string_view key, const Json& got,
                                    std::string_view allowed) const {
   return invalid("{}: {} = {} is not supported, expected {}", path_, key, shown(got), allowed);
 }
 
 Result<int64_t> HuggingFaceKeys::size(std::string_view key, int64_t max,
                                       std::optional<int64_t> fallback, int64_t min) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr && fallback) return *fallback;
   if (value == nullptr) return missing(key);
-  const bool negative = value->is_number_integer() && !value->is_number_unsigned();
-  const bool fits = value->is_number_unsigned() && value->get<uint64_t>() <= INT64_MAX;
-  const int64_t count = fits ? value->get<int64_t>() : -1;
-  if (negative || !fits || count < min || count > max) {
+  const int64_t count = value->is_integer() ? value->get<int64_t>() : -1;
+  if (count < min || count > max) {
     return wrong(key, *value, fmt::format("an integer from {} to {}", min, max));
   }
   return count;
@@ -96,7 +92,7 @@ Result<int64_t> HuggingFaceKeys::size(std::string_view key, int64_t max,
 
 Result<double> HuggingFaceKeys::number(std::string_view key, std::optional<double> fallback,
                                        double min, double max) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr && fallback) return *fallback;
   if (value == nullptr) return missing(key);
   const double number = value->is_number() ? value->get<double>() : NAN;
@@ -107,28 +103,28 @@ Result<double> HuggingFaceKeys::number(std::string_view key, std::optional<doubl
 }
 
 Result<bool> HuggingFaceKeys::boolean(std::string_view key, bool fallback) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr) return fallback;
   if (!value->is_boolean()) return wrong(key, *value, "true or false");
   return value->get<bool>();
 }
 
 Result<std::string> HuggingFaceKeys::string(std::string_view key, std::string_view fallback) const {
-  const json* value = find(key);
+  const Json* value = find(key);
   if (value == nullptr) return std::string(fallback);
   if (!value->is_string()) return wrong(key, *value, "a string");
   return value->get<std::string>();
 }
 
 Result<bool> HuggingFaceKeys::all_layers_slide(int64_t layers) const {
-  const json* types = find("layer_types");
+  const Json* types = find("layer_types");
   if (types == nullptr || !types->is_array() || std::ssize(*types) != layers) {
-    return wrong("layer_types", types == nullptr ? json() : *types,
+    return wrong("layer_types", types == nullptr ? Json() : *types,
                  fmt::format("a list of {} types", layers));
   }
   const auto all = [&](const char* type) {
     return std::all_of(types->begin(), types->end(),
-                       [&](const json& layer) { return layer == type; });
+                       [&](const Json& layer) { return layer == type; });
   };
   if (all("sliding_attention")) return true;
   if (all("full_attention")) return false;
@@ -144,12 +140,12 @@ Status HuggingFaceKeys::divides(std::string_view divisor_name, int64_t divisor,
 
 Status parse_rope(const HuggingFaceKeys& keys, double& theta, RopeScaling& scaling) {
   TUTTI_ASSIGN(theta, keys.number("rope_theta", 10000.0, 1, 1e12));
-  const json* parameters = keys.find("rope_parameters");
-  const json* old = keys.find("rope_scaling");
+  const Json* parameters = keys.find("rope_parameters");
+  const Json* old = keys.find("rope_scaling");
   if (parameters != nullptr && old != nullptr && *parameters != *old) {
     return keys.unsupported("rope_scaling", *old, "one of rope_parameters and rope_scaling");
   }
-  const json* object = parameters != nullptr ? parameters : old;
+  const Json* object = parameters != nullptr ? parameters : old;
   if (object == nullptr) return {};
   const std::string_view name = parameters != nullptr ? "rope_parameters" : "rope_scaling";
   if (!object->is_object()) return keys.unsupported(name, *object, "an object");

@@ -2,11 +2,11 @@
 // whose value is null counts as missing. Thread-safe: all are constant.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "models/config.h"
 
@@ -15,11 +15,10 @@ namespace tutti {
 class HuggingFaceKeys {
  public:
   // Does not own `object`, which must be a JSON object. `path` is how errors begin.
-  HuggingFaceKeys(const nlohmann::json& object, std::string path)
-      : object_(object), path_(std::move(path)) {}
+  HuggingFaceKeys(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
 
   // Null when the key is missing or null.
-  const nlohmann::json* find(std::string_view key) const;
+  const Json* find(std::string_view key) const;
   // Whether the key is there, and null.
   bool is_null(std::string_view key) const;
 
@@ -38,17 +37,16 @@ class HuggingFaceKeys {
   // `divisor` must divide `value`.
   Status divides(std::string_view divisor_name, int64_t divisor, std::string_view name,
                  int64_t value) const;
-  Error unsupported(std::string_view key, const nlohmann::json& got,
-                    std::string_view allowed) const;
+  Error unsupported(std::string_view key, const Json& got, std::string_view allowed) const;
 
-  const nlohmann::json& object() const { return object_; }
+  const Json& object() const { return object_; }
   const std::string& path() const { return path_; }
 
  private:
-  Error wrong(std::string_view key, const nlohmann::json& got, std::string_view expected) const;
+  Error wrong(std::string_view key, const Json& got, std::string_view expected) const;
   Error missing(std::string_view key) const;
 
-  const nlohmann::json& object_;
+  const Json& object_;
   std::string path_;
 };
 

@@ -28,7 +28,7 @@ class TrainedModelTest : public testing::Test {
  protected:
   void SetUp() override { save({{"config", kConfig}}); }
 
-  void save(const nlohmann::json& trainer) {
+  void save(const Json& trainer) {
     const float x = 1;
     Snapshot snapshot;
     snapshot.state.trainer = trainer;

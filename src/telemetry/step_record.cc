@@ -2,12 +2,11 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
+
+#include "base/json.h"
 
 namespace tutti {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct NumberField {
   const char* key;
@@ -63,9 +62,10 @@ std::string to_json_line(const StepRecord& record) {
 }
 
 Result<StepRecord> parse_step_record(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return corrupt("a step record that is not a JSON object");
-  if (!json.contains("step") || !json["step"].is_number_integer()) {
+  Json json;
+  if (read_json(line, json) || !json.is_object())
+    return corrupt("a step record that is not a JSON object");
+  if (!json.contains("step") || !json["step"].is_integer()) {
     return corrupt("a step record without an integer \"step\"");
   }
   StepRecord record;
@@ -78,7 +78,7 @@ Result<StepRecord> parse_step_record(std::string_view line) {
     if (!json.contains(field.key)) continue;
     TUTTI_ASSIGN(record.*field.member, number_from_json(field.key, json[field.key]));
   }
-  if (json.contains("tokens") && json["tokens"].is_number_integer()) {
+  if (json.contains("tokens") && json["tokens"].is_integer()) {
     record.tokens = json["tokens"].get<int64_t>();
   }
   record.skipped = json.contains("skipped") && json["skipped"] == true;

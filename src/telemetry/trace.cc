@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 namespace tutti {
 namespace {
 
 // A quoted JSON string. Bytes that are not UTF-8 are replaced: a trace is for looking at.
-std::string json_string(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string json_string(std::string_view text) { return Json(text).dump(); }
 
 std::vector<std::string> json_strings(const std::vector<std::string>& texts) {
   std::vector<std::string> all;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "checkpoint/hugging_face_directory.h"
 #include "checkpoint/hugging_face_files.h"
@@ -23,9 +23,9 @@ using Texts = std::map<std::string, std::string>;  // files that are small, by n
 
 // What transformers needs to build a tokenizer from a tokenizer.json that came alone.
 std::string tokenizer_config(const std::optional<AddedToken>& end, int64_t context) {
-  nlohmann::json config = {{"clean_up_tokenization_spaces", false},
-                           {"model_max_length", context},
-                           {"tokenizer_class", "PreTrainedTokenizerFast"}};
+  Json config = {{"clean_up_tokenization_spaces", false},
+                 {"model_max_length", context},
+                 {"tokenizer_class", "PreTrainedTokenizerFast"}};
   if (end) config["bos_token"] = config["eos_token"] = end->content;
   return config.dump(2) + "\n";
 }

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/test_file_system.h"
 #include "checkpoint/save.h"
 #include "checkpoint/test_hugging_face.h"
@@ -82,14 +82,14 @@ TEST_F(ExportModel, KeepsWhatCameWithTheModel) {
       {"tokenizer.model", std::string("\0\1\2", 3)},
       {"tokenizer.json", "no tokenizer that can be read"}};
   for (const auto& [name, bytes] : files) put_file(fs_, "/m/" + name, bytes);
-  nlohmann::json config = nlohmann::json::parse(read_file(fs_, "/m/config.json").value());
+  Json config = parse_json(read_file(fs_, "/m/config.json").value(), "text").value();
   config["eos_token_id"] = 9;
   put_file(fs_, "/m/config.json", config.dump());
   import();
   EXPECT_EQ(export_to("/out"), "");
   const auto written = contents(fs_, "/out");
   for (const auto& [name, bytes] : files) EXPECT_EQ(written.at(name), bytes) << name;
-  EXPECT_EQ(nlohmann::json::parse(written.at("config.json"))["eos_token_id"], 9);
+  EXPECT_EQ(parse_json(written.at("config.json"), "text").value()["eos_token_id"], 9);
 }
 
 TEST_F(ExportModel, DescribesATokenizerThatCameAlone) {
@@ -106,10 +106,10 @@ TEST_F(ExportModel, DescribesATokenizerThatCameAlone) {
   ASSERT_TRUE(fs_.remove("/run/hugging_face/config.json").ok());
   EXPECT_EQ(export_to("/out"), "");
   const auto written = contents(fs_, "/out");
-  EXPECT_EQ(nlohmann::json::parse(written.at("tokenizer_config.json"))["eos_token"],
+  EXPECT_EQ(parse_json(written.at("tokenizer_config.json"), "text").value()["eos_token"],
             "<|endoftext|>");
-  EXPECT_EQ(nlohmann::json::parse(written.at("config.json"))["eos_token_id"], 0);
-  EXPECT_EQ(nlohmann::json::parse(written.at("generation_config.json"))["eos_token_id"], 0);
+  EXPECT_EQ(parse_json(written.at("config.json"), "text").value()["eos_token_id"], 0);
+  EXPECT_EQ(parse_json(written.at("generation_config.json"), "text").value()["eos_token_id"], 0);
 }
 
 TEST_F(ExportModel, ReplacesNothingUnlessForced) {

@@ -16,12 +16,12 @@ constexpr const char* kTokenizerModel = "tokenizer.model";
 // The config is the text that the run's trainer left in the checkpoint.
 Result<Config> config_of(const Checkpoint& checkpoint) {
   const auto& trainer = checkpoint.manifest().trainer;
-  const auto text = trainer.find("config");
+  const Json* text = trainer.find("config");
   const std::string path = join_path(checkpoint.directory(), kManifestName);
-  if (text == trainer.end() || !text->is_string()) {
+  if (text == nullptr || !text->is_string()) {
     return corrupt("{}: the trainer state holds no text called config", path);
   }
-  return parse_config(text->get_ref<const std::string&>(), path + ": config", {});
+  return parse_config(text->text(), path + ": config", {});
 }
 
 Result<SavedModel> open_hugging_face(FileSystem& fs, const std::string& path) {

@@ -5,28 +5,24 @@
 namespace tutti {
 namespace {
 
-using Json = nlohmann::json;
-
 Result<int64_t> count_field(const Json& trainer, const char* name) {
-  const auto found = trainer.find(name);
-  const bool good = found != trainer.end() && found->is_number_integer() &&
-                    !(found->is_number_unsigned() && found->get<uint64_t>() > INT64_MAX) &&
-                    found->get<int64_t>() >= 0;
+  const Json* found = trainer.find(name);
+  const bool good = found != nullptr && found->is_integer() && found->get<int64_t>() >= 0;
   if (!good) return corrupt("the checkpoint's trainer.{} is not a count", name);
   return found->get<int64_t>();
 }
 
 Result<std::string> text_field(const Json& trainer, const char* name) {
-  const auto found = trainer.find(name);
-  if (found == trainer.end() || !found->is_string()) {
+  const Json* found = trainer.find(name);
+  if (found == nullptr || !found->is_string()) {
     return corrupt("the checkpoint's trainer.{} is not a string", name);
   }
   return found->get<std::string>();
 }
 
 Result<ZScore> window_field(const Json& trainer, const char* name) {
-  const auto found = trainer.find(name);
-  if (found == trainer.end() || !found->is_array() || found->size() > kZScoreWindow) {
+  const Json* found = trainer.find(name);
+  if (found == nullptr || !found->is_array() || found->size() > kZScoreWindow) {
     return corrupt("the checkpoint's trainer.{} is not a list of at most {} numbers", name,
                    kZScoreWindow);
   }

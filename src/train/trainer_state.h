@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "checkpoint/manifest.h"
 #include "telemetry/zscore.h"
@@ -29,7 +29,7 @@ struct RunIdentity {
   std::string arithmetic;        // kernels, library and threads: what the last bits depend on
 };
 
-nlohmann::json trainer_to_json(const TrainerState& state, const RunIdentity& identity);
+Json trainer_to_json(const TrainerState& state, const RunIdentity& identity);
 
 // kCorrupt names the manifest's field.
 Result<TrainerState> state_from_manifest(const Manifest& manifest);

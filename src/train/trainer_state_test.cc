@@ -51,7 +51,7 @@ TEST(TrainerState, ComesBackFromAManifestsTextWithTheSameBits) {
 }
 
 TEST(TrainerState, NamesTheFieldThatIsNotWhatItShouldBe) {
-  const std::pair<const char*, nlohmann::json> faults[] = {
+  const std::pair<const char*, Json> faults[] = {
       {"skipped", -1},
       {"skipped", 131},
       {"skipped", "3"},
@@ -60,7 +60,7 @@ TEST(TrainerState, NamesTheFieldThatIsNotWhatItShouldBe) {
       {"skipped_in_a_row", nullptr},
       {"loss_window", 7},
       {"loss_window", std::vector<double>(101, 1.0)},
-      {"grad_norm_window", nlohmann::json::array({1.0, "2"})},
+      {"grad_norm_window", Json::array({1.0, "2"})},
   };
   for (const auto& [field, value] : faults) {
     Saved saved = saved_after_130_steps();

@@ -212,7 +212,7 @@ TEST(Trainer, RunDirectoryHoldsAllThatACheckpointNeeds) {
   EXPECT_EQ(*read_file(*fs, "/run/config.toml"), format_config(config));
   const auto checkpoint = load_checkpoint(*fs, "/run");
   ASSERT_TRUE(checkpoint.ok());
-  EXPECT_EQ(checkpoint->manifest().trainer.at("config"), format_config(config));
+  EXPECT_EQ(checkpoint->manifest().trainer["config"], format_config(config));
   // The padding of the vocabulary stays inside.
   EXPECT_EQ(checkpoint->find("embed.weight")->sizes, (Sizes{261, 16}));
   EXPECT_EQ(checkpoint->find("embed.weight.v")->sizes, (Sizes{261, 16}));

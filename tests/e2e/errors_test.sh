@@ -47,7 +47,7 @@ refuse 'more than 64 bits' plan "$work/tiny.toml" train.seed=9999999999999999999
 mkdir "$work/dir"
 head -c 900 "$tokenizer" >"$work/cut.json"
 sed 's/a/\xff/' "$tokenizer" >"$work/bytes.json"
-for name in empty.toml:'not JSON at byte 1: ' cut.json:'not JSON at byte ' bytes.json:'ill-formed UTF-8' \
+for name in empty.toml:'not JSON: ' cut.json:'not JSON: ' bytes.json:'ill-formed UTF-8' \
   dir:'is a directory' no.json:'cannot open'; do
   refuse "${name%%:*}: .*${name#*:}" tokenizer encode --tokenizer "$work/${name%%:*}" hi
   refuse "${name%%:*}: .*${name#*:}" data prepare "$work/text" --tokenizer "$work/${name%%:*}" \

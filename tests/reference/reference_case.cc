@@ -1,78 +1,119 @@
 #include "reference/reference_case.h"
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/rng.h"
 
 namespace tutti {
 namespace {
 
-using nlohmann::json;
+// Reads fields of an object and remembers the first that is missing or of another type.
+class Fields {
+ public:
+  Fields(const Json& object, std::string& fault) : object_(object), fault_(fault) {}
 
-ModelConfig parse_model(const json& object) {
+  template <typename T>
+  void read(const char* key, T& out) const {
+    read_optional(key, out);
+    if (!object_.contains(key)) note(key);
+  }
+  void read_optional(const char* key, std::string& out) const {
+    read_if(key, &Json::is_string, out);
+  }
+  void read_optional(const char* key, bool& out) const { read_if(key, &Json::is_boolean, out); }
+  void read_optional(const char* key, double& out) const { read_if(key, &Json::is_number, out); }
+  void read_optional(const char* key, int64_t& out) const { read_if(key, &Json::is_integer, out); }
+  void read_optional(const char* key, uint64_t& out) const { read_if(key, &Json::is_count, out); }
+  Fields inner(const char* key) const {
+    static const Json kNone;
+    const Json* found = object_.find(key);
+    if (found == nullptr) note(key);
+    return {found == nullptr ? kNone : *found, fault_};
+  }
+
+ private:
+  template <typename T>
+  void read_if(const char* key, bool (Json::*is_type)() const, T& out) const {
+    const Json* found = object_.find(key);
+    if (found == nullptr) return;
+    if ((found->*is_type)()) {
+      out = found->get<T>();
+    } else {
+      note(key);
+    }
+  }
+  void note(const char* key) const {
+    if (fault_.empty()) fault_ = key;
+  }
+
+  const Json& object_;
+  std::string& fault_;
+};
+
+ModelConfig parse_model(const Fields& object) {
   ModelConfig model;
-  const bool gpt2 = object.at("architecture").get<std::string>() == "gpt2";
+  std::string architecture;
+  object.read("architecture", architecture);
+  const bool gpt2 = architecture == "gpt2";
   model.architecture = gpt2 ? Architecture::kGpt2 : Architecture::kLlama;
-  object.at("layers").get_to(model.layers);
-  object.at("embed").get_to(model.embed);
-  object.at("heads").get_to(model.heads);
-  object.at("kv_heads").get_to(model.kv_heads);
-  object.at("head_dim").get_to(model.head_dim);
-  object.at("mlp").get_to(model.mlp);
-  object.at("vocab").get_to(model.vocab);
-  object.at("context").get_to(model.context);
-  object.at("tied_embeddings").get_to(model.tied_embeddings);
-  object.at("qkv_bias").get_to(model.qkv_bias);
-  model.qk_norm = object.value("qk_norm", false);
-  model.window = object.value("window", int64_t{0});
-  object.at("norm_epsilon").get_to(model.norm_epsilon);
-  object.at("rope_theta").get_to(model.rope_theta);
-  const json& scaling = object.at("rope_scaling");
-  scaling.at("factor").get_to(model.rope_scaling.factor);
-  scaling.at("low_freq_factor").get_to(model.rope_scaling.low_freq_factor);
-  scaling.at("high_freq_factor").get_to(model.rope_scaling.high_freq_factor);
-  scaling.at("original_context").get_to(model.rope_scaling.original_context);
+  object.read("layers", model.layers);
+  object.read("embed", model.embed);
+  object.read("heads", model.heads);
+  object.read("kv_heads", model.kv_heads);
+  object.read("head_dim", model.head_dim);
+  object.read("mlp", model.mlp);
+  object.read("vocab", model.vocab);
+  object.read("context", model.context);
+  object.read("tied_embeddings", model.tied_embeddings);
+  object.read("qkv_bias", model.qkv_bias);
+  object.read_optional("qk_norm", model.qk_norm);
+  object.read_optional("window", model.window);
+  object.read("norm_epsilon", model.norm_epsilon);
+  object.read("rope_theta", model.rope_theta);
+  const Fields scaling = object.inner("rope_scaling");
+  scaling.read("factor", model.rope_scaling.factor);
+  scaling.read("low_freq_factor", model.rope_scaling.low_freq_factor);
+  scaling.read("high_freq_factor", model.rope_scaling.high_freq_factor);
+  scaling.read("original_context", model.rope_scaling.original_context);
   return model;
 }
 
-OptimizerOptions parse_optimizer(const json& object) {
+OptimizerOptions parse_optimizer(const Fields& object) {
   OptimizerOptions options;
-  object.at("beta1").get_to(options.beta1);
-  object.at("beta2").get_to(options.beta2);
-  object.at("epsilon").get_to(options.epsilon);
-  object.at("weight_decay").get_to(options.weight_decay);
-  object.at("grad_clip").get_to(options.grad_clip);
+  object.read("beta1", options.beta1);
+  object.read("beta2", options.beta2);
+  object.read("epsilon", options.epsilon);
+  object.read("weight_decay", options.weight_decay);
+  object.read("grad_clip", options.grad_clip);
   return options;
 }
 
-LrSchedule parse_schedule(const json& object) {
+LrSchedule parse_schedule(const Fields& object) {
   LrSchedule schedule;
-  object.at("lr").get_to(schedule.lr);
-  object.at("min_lr").get_to(schedule.min_lr);
-  object.at("warmup_steps").get_to(schedule.warmup_steps);
-  object.at("decay_steps").get_to(schedule.decay_steps);
+  object.read("lr", schedule.lr);
+  object.read("min_lr", schedule.min_lr);
+  object.read("warmup_steps", schedule.warmup_steps);
+  object.read("decay_steps", schedule.decay_steps);
   return schedule;
 }
 
 }  // namespace
 
-Result<ReferenceCase> parse_reference_case(const json& object, const std::string& source) {
+Result<ReferenceCase> parse_reference_case(const Json& object, const std::string& source) {
   ReferenceCase c;
-  try {
-    object.at("name").get_to(c.name);
-    c.model = parse_model(object.at("model"));
-    object.at("seq").get_to(c.seq);
-    object.at("batch").get_to(c.batch);
-    object.at("microbatches").get_to(c.microbatches);
-    object.at("batches").get_to(c.batches);
-    object.at("steps").get_to(c.steps);
-    object.at("seed").get_to(c.seed);
-    object.at("weight_range").get_to(c.weight_range);
-    c.optimizer = parse_optimizer(object.at("optimizer"));
-    c.schedule = parse_schedule(object.at("schedule"));
-  } catch (const json::exception& e) {
-    return corrupt("{}: not a reference case: {}", source, e.what());
-  }
+  std::string fault;
+  const Fields fields(object, fault);
+  fields.read("name", c.name);
+  c.model = parse_model(fields.inner("model"));
+  fields.read("seq", c.seq);
+  fields.read("batch", c.batch);
+  fields.read("microbatches", c.microbatches);
+  fields.read("batches", c.batches);
+  fields.read("steps", c.steps);
+  fields.read("seed", c.seed);
+  fields.read("weight_range", c.weight_range);
+  c.optimizer = parse_optimizer(fields.inner("optimizer"));
+  c.schedule = parse_schedule(fields.inner("schedule"));
+  if (!fault.empty()) return corrupt("{}: not a reference case: {}", source, fault);
   for (const int64_t size : {c.seq, c.batch, c.microbatches, c.batches, c.steps}) {
     if (size < 1) return corrupt("{}: a size of {}, expected at least 1", source, size);
   }

@@ -4,11 +4,11 @@
 // is the same in Python. Thread-safe: values and pure functions.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "models/config.h"
 #include "optim/lr_schedule.h"
@@ -33,7 +33,7 @@ struct ReferenceCase {
 };
 
 // kCorrupt, naming `source` and the key, when a key is missing or of another type.
-Result<ReferenceCase> parse_reference_case(const nlohmann::json& object, const std::string& source);
+Result<ReferenceCase> parse_reference_case(const Json& object, const std::string& source);
 
 // tokens and labels [microbatch, batch, seq]; a label of -1 is ignored.
 struct ReferenceBatch {

@@ -8,9 +8,9 @@
 // DIR/result.json (the losses and norms of each step) and DIR/gradients.safetensors (of the last).
 #include <cstring>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_writer.h"
 #include "command_line.h"
@@ -36,8 +36,7 @@ Result<const cpu::Kernels*> choose_kernels(const std::string& name) {
 
 Result<ReferenceCase> read_case(FileSystem& fs, const std::string& path) {
   TUTTI_ASSIGN(const std::string text, read_file(fs, path));
-  const auto object = nlohmann::json::parse(text, nullptr, false);
-  if (object.is_discarded()) return corrupt("{}: not JSON", path);
+  TUTTI_ASSIGN(const Json object, parse_json(text, path));
   return parse_reference_case(object, path);
 }
 
@@ -113,7 +112,7 @@ Status compare(FileSystem& fs, const Flags& flags) {
   TUTTI_ASSIGN(const auto run, ReferenceRun::create(c, *kernels, flags.threads));
   TUTTI_TRY(read_weights(fs, *run, path("weights.safetensors")));
 
-  nlohmann::ordered_json result;
+  Json result;
   result["kernels"] = kernels->name;
   for (int64_t s = 0; s < (flags.curve ? c.steps : 1); ++s) {
     const double lr = flags.curve ? learning_rate(c.schedule, s) : 0.0;

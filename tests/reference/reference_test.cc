@@ -4,16 +4,14 @@
 
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "reference/gradient_sketch.h"
 #include "reference/reference_run.h"
 
 namespace tutti {
 namespace {
-
-using nlohmann::json;
 
 // ||difference|| / ||reference|| of a parameter's gradient, and |difference| / loss of each step.
 constexpr double kGradientTolerance = 1e-5;
@@ -21,7 +19,7 @@ constexpr double kLossTolerance = 1e-4;
 
 struct Recorded {
   ReferenceCase c;
-  json values;
+  Json values;
 };
 
 Recorded read_recorded(const std::string& name) {
@@ -30,17 +28,23 @@ Recorded read_recorded(const std::string& name) {
   const Result<std::string> text = read_file(*fs, path);
   TUTTI_CHECK(text.ok(), "{}", text.message());
   Recorded recorded;
-  recorded.values = json::parse(*text);
-  const auto c = parse_reference_case(recorded.values.at("case"), path);
+  recorded.values = parse_json(*text, "text").value();
+  const auto c = parse_reference_case(recorded.values["case"], path);
   TUTTI_CHECK(c.ok(), "{}", c.message());
   recorded.c = *c;
   return recorded;
 }
 
-GradientSketch recorded_sketch(const json& object) {
+std::vector<double> numbers(const Json& list) {
+  std::vector<double> values;
+  for (const Json& value : list) values.push_back(value.get<double>());
+  return values;
+}
+
+GradientSketch recorded_sketch(const Json& object) {
   GradientSketch sketch;
-  object.at("norm").get_to(sketch.norm);
-  object.at("projections").get_to(sketch.projections);
+  sketch.norm = object["norm"].get<double>();
+  std::ranges::copy(numbers(object["projections"]), sketch.projections.begin());
   return sketch;
 }
 
@@ -63,8 +67,7 @@ std::map<std::string, Distance> gradient_distances(const Recorded& recorded,
                                                    const ReferenceRun& run) {
   std::map<std::string, Distance> distances;
   for (const ReferenceRun::Parameter& parameter : run.parameters()) {
-    const GradientSketch expected =
-        recorded_sketch(recorded.values.at("gradients").at(parameter.name));
+    const GradientSketch expected = recorded_sketch(recorded.values["gradients"][parameter.name]);
     const GradientSketch actual =
         sketch_gradient(recorded.c.seed, parameter.name, run.gradient(parameter));
     Distance& distance = distances[group_of(recorded.c, parameter.name)];
@@ -102,10 +105,11 @@ TEST_P(Reference, GradientsOfEveryParameterAreThoseOfPyTorch) {
     SCOPED_TRACE(kernels->name);
     const auto run = start(recorded.c, *kernels);
     const ReferenceRun::StepResult result = run->step(reference_batch(recorded.c, 0), 0, 0.0);
-    const double loss = recorded.values.at("loss"), norm = recorded.values.at("grad_norm");
+    const auto loss = recorded.values["loss"].get<double>();
+    const auto norm = recorded.values["grad_norm"].get<double>();
     EXPECT_NEAR(result.loss, loss, kGradientTolerance * loss);
     EXPECT_NEAR(result.grad_norm, norm, kGradientTolerance * norm);
-    EXPECT_EQ(recorded.values.at("gradients").size(), run->parameters().size());
+    EXPECT_EQ(recorded.values["gradients"].size(), run->parameters().size());
     for (const auto& [name, distance] : gradient_distances(recorded, *run)) {
       EXPECT_LE(distance.relative(), kGradientTolerance) << name;
     }
@@ -115,7 +119,7 @@ TEST_P(Reference, GradientsOfEveryParameterAreThoseOfPyTorch) {
 TEST_P(Reference, LossesOfTrainingAreThoseOfPyTorch) {
   const Recorded recorded = read_recorded(GetParam());
   const ReferenceCase& c = recorded.c;
-  const std::vector<double> losses = recorded.values.at("losses");
+  const std::vector<double> losses = numbers(recorded.values["losses"]);
   ASSERT_EQ(static_cast<int64_t>(losses.size()), c.steps);
   ASSERT_LT(losses.back(), 0.9 * losses.front()) << "the recorded run does not learn";
   const auto run = start(c, cpu::default_kernels());
