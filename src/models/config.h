@@ -42,8 +42,9 @@ struct ModelConfig {
   double norm_epsilon = 1e-5;
   double rope_theta = 10000.0;
   RopeScaling rope_scaling;
-  double dropout = 0.0;    // after the embedding and each residual branch
-  double init_std = 0.02;  // residual projections get init_std / sqrt(2 * layers)
+  double dropout = 0.0;            // after the embedding and each residual branch
+  double attention_dropout = 0.0;  // of the softmax's weights
+  double init_std = 0.02;          // residual projections get init_std / sqrt(2 * layers)
 
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };

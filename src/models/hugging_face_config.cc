@@ -64,11 +64,12 @@ Result<ModelConfig> parse_gpt2(const HuggingFaceKeys& keys) {
   TUTTI_ASSIGN(model.tied_embeddings, keys.boolean("tie_word_embeddings", true));
   TUTTI_ASSIGN(model.norm_epsilon, keys.number("layer_norm_epsilon", 1e-5, 1e-30, 1));
   TUTTI_ASSIGN(model.init_std, keys.number("initializer_range", 0.02, 1e-30, 10));
-  // One rate for both places; attention's own is not built, and no rate changes what is computed
-  // from a text.
+  // One rate for the embedding and the branches. No rate changes what is computed from a text.
   TUTTI_ASSIGN(const double residual, keys.number("resid_pdrop", 0.1, 0, 1));
   TUTTI_ASSIGN(const double embedding, keys.number("embd_pdrop", 0.1, 0, 1));
   model.dropout = residual == embedding && residual < 1 ? residual : 0;
+  TUTTI_ASSIGN(const double attention, keys.number("attn_pdrop", 0.1, 0, 1));
+  model.attention_dropout = attention < 1 ? attention : 0;
   model.kv_heads = model.heads;
   TUTTI_TRY(keys.divides("n_head", model.heads, "n_embd", model.embed));
   model.head_dim = model.embed / model.heads;
@@ -135,6 +136,8 @@ Result<ModelConfig> parse_llama(const HuggingFaceKeys& keys, const TypeDefaults&
   TUTTI_ASSIGN(model.tied_embeddings, keys.boolean("tie_word_embeddings", false));
   TUTTI_ASSIGN(model.norm_epsilon, keys.number("rms_norm_eps", 1e-6, 1e-30, 1));
   TUTTI_ASSIGN(model.init_std, keys.number("initializer_range", 0.02, 1e-30, 10));
+  TUTTI_ASSIGN(const double dropout, keys.number("attention_dropout", 0.0, 0, 1));
+  model.attention_dropout = dropout < 1 ? dropout : 0;
   TUTTI_ASSIGN(model.window, parse_window(keys, defaults.name, model.layers));
   TUTTI_TRY(parse_biases(keys, defaults.name, model));
   TUTTI_TRY(parse_rope(keys, model.rope_theta, model.rope_scaling));

@@ -99,6 +99,9 @@ TEST(HuggingFaceConfig, TellsTheTypesApart) {
   EXPECT_TRUE(gpt2.tied_embeddings && gpt2.qkv_bias && gpt2.output_bias && gpt2.mlp_bias);
   EXPECT_EQ(gpt2.mlp, 192);
   EXPECT_EQ(gpt2.dropout, 0.1);
+  EXPECT_EQ(gpt2.attention_dropout, 0.1);
+  EXPECT_EQ(parsed(llama_json()).attention_dropout, 0);
+  EXPECT_EQ(parsed(with(llama_json(), {{"attention_dropout", 0.2}})).attention_dropout, 0.2);
   EXPECT_EQ(parsed(with(gpt2_json(), {{"n_inner", 100}})).mlp, 100);
 }
 

@@ -38,7 +38,7 @@ Status add_tokens(const HuggingFaceConfigOptions& options, Json& config) {
 Json gpt2_keys(const ModelConfig& model) {
   return {{"architectures", Json::array({"GPT2LMHeadModel"})},
           {"activation_function", "gelu_new"},
-          {"attn_pdrop", 0.0},
+          {"attn_pdrop", model.attention_dropout},
           {"embd_pdrop", model.dropout},
           {"initializer_range", model.init_std},
           {"layer_norm_epsilon", model.norm_epsilon},
@@ -70,7 +70,7 @@ constexpr std::string_view class_name(std::string_view type) {
 
 Json llama_keys(const ModelConfig& model, std::string_view type) {
   Json config = {{"architectures", Json::array({class_name(type)})},
-                 {"attention_dropout", 0.0},
+                 {"attention_dropout", model.attention_dropout},
                  {"hidden_act", "silu"},
                  {"hidden_size", model.embed},
                  {"initializer_range", model.init_std},

@@ -43,7 +43,8 @@ void LayerBuilder::declare_inputs() {
   } else {
     cache_length_ = builder_.declare(Role::kScalar, "cache_length", DType::kI32, {});
   }
-  if (config_.dropout > 0 && options_.mode == BuildOptions::Mode::kTrain) {
+  const bool random = config_.dropout > 0 || config_.attention_dropout > 0;
+  if (random && options_.mode == BuildOptions::Mode::kTrain) {
     step_ = builder_.declare(Role::kScalar, "step", DType::kI64, {});
   }
 }
@@ -142,6 +143,12 @@ ValueId LayerBuilder::attention(ValueId x, const std::string& name) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
   Attributes attributes{{"causal", true}, {"scale", scale}};
   if (config_.window > 0) attributes.set("window", config_.window);
+  if (step_.valid() && config_.attention_dropout > 0) {
+    inputs.push_back(step_);
+    attributes.set("dropout", config_.attention_dropout);
+    attributes.set("seed", static_cast<int64_t>(options_.seed));
+    attributes.set("key", static_cast<int64_t>(stable_hash(name + ".weights")));
+  }
   const ValueId o = builder_.emit(OpKind::kAttention, inputs, attributes,
                                   std::vector{name + ".heads", name + ".lse"})[0];
   return linear(o, name + ".o", {embed_}, {kv_heads_, group_, head_dim_}, output_bias,
@@ -149,7 +156,7 @@ ValueId LayerBuilder::attention(ValueId x, const std::string& name) {
 }
 
 ValueId LayerBuilder::dropout(ValueId x, const std::string& name) {
-  if (!step_.valid()) return x;
+  if (!step_.valid() || config_.dropout == 0) return x;
   const Attributes attributes{{"p", config_.dropout},
                               {"seed", static_cast<int64_t>(options_.seed)},
                               {"key", static_cast<int64_t>(stable_hash(name))}};

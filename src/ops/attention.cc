@@ -1,10 +1,12 @@
 // attention(q[batch, seq, kv_heads, group, head_dim], k[batch, keys, kv_heads, head_dim], v,
-// length[]? | q_segments[batch, seq]?, k_segments[batch, keys]?) {causal, scale, window}
-// -> o like q, lse[batch, kv_heads, group, seq] (Dao et al. 2022).
+// length[]? | q_segments[batch, seq]?, k_segments[batch, keys]?, step[]?) {causal, scale, window,
+// dropout, seed, key} -> o like q, lse[batch, kv_heads, group, seq] (Dao et al. 2022).
 //
 // The key dim of k and v is `seq` in training; in decoding it is the cache's `context`, and
 // `length` (i32) says how many keys were there before this call's queries. With segments (i32) a
-// query sees only keys of its own segment: documents that share a sample.
+// query sees only keys of its own segment: documents that share a sample. With dropout > 0 the
+// softmax's weights are dropped with that probability before they meet v; `step` (i64) comes last,
+// and each weight's random number is keyed as that of op dropout. The gradient draws it again.
 #include <array>
 
 #include "ops/all_ops.h"
@@ -35,14 +37,29 @@ Status check_segments(const OpInputs& in, size_t segments_at, size_t q_at) {
   return {};
 }
 
+// How many inputs there are but for the step of dropout, which is checked.
+Result<size_t> inputs_without_step(const OpInputs& in) {
+  const double p = in.op().attributes.get_double("dropout", 0);
+  if (p == 0) return in.count();
+  if (!(p > 0 && p < 1)) return invalid("{}: dropout = {}, expected 0 <= p < 1", in.where(), p);
+  const size_t step = in.count() - 1;
+  TUTTI_TRY(in.expect_dtype(step, DType::kI64));
+  TUTTI_TRY(in.expect_dims(step, {}));
+  return step;
+}
+
 InferredTypes infer_attention(const OpInputs& in) {
-  TUTTI_TRY(in.expect_count(3, 5));
+  TUTTI_TRY(in.expect_count(3, 6));
   TUTTI_TRY(check_operands(in, 0));
-  if (in.count() == 4) {
+  TUTTI_ASSIGN(const size_t count, inputs_without_step(in));
+  if (count == 4) {
     TUTTI_TRY(in.expect_dtype(3, DType::kI32));
     TUTTI_TRY(in.expect_dims(3, {}));
   }
-  if (in.count() == 5) TUTTI_TRY(check_segments(in, 3, 0));
+  if (count == 5) TUTTI_TRY(check_segments(in, 3, 0));
+  if (count < 3 || count > 5) {
+    return invalid("{}: {} inputs beside the step, expected 3 to 5", in.where(), count);
+  }
   const auto& q = in.dims(0);
   return std::vector<ValueType>{in.type(0), {DType::kF32, {q[0], q[2], q[3], q[1]}}};
 }
@@ -58,9 +75,13 @@ void attention_gradient(GradientContext& c) {
 }
 
 InferredTypes infer_attention_grad(const OpInputs& in) {
-  TUTTI_TRY(in.expect_count(6, 8));
+  TUTTI_TRY(in.expect_count(6, 9));
   TUTTI_TRY(check_operands(in, 1));
-  if (in.count() > 6) TUTTI_TRY(check_segments(in, 6, 1));
+  TUTTI_ASSIGN(const size_t count, inputs_without_step(in));
+  if (count != 6 && count != 8) {
+    return invalid("{}: {} inputs beside the step, expected 6 or 8", in.where(), count);
+  }
+  if (count == 8) TUTTI_TRY(check_segments(in, 6, 1));
   TUTTI_TRY(in.expect_same_type(0, 1));
   TUTTI_TRY(in.expect_same_type(4, 1));
   return std::vector<ValueType>{in.type(1), in.type(2), in.type(3)};

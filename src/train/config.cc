@@ -9,8 +9,8 @@ namespace tutti {
 namespace {
 
 // Sets the key by the last of its assignments, which is returned; null when there is none.
-Result<const Assignment*> apply_last(std::string_view key,
-                                     std::span<const Assignment> assignments, Config& config) {
+Result<const Assignment*> apply_last(std::string_view key, std::span<const Assignment> assignments,
+                                     Config& config) {
   const Assignment* last = nullptr;
   for (const Assignment& assignment : assignments) {
     if (assignment.key->name != key) continue;
@@ -38,7 +38,7 @@ Status apply_preset(std::span<const Assignment> assignments, Config& config) {
 Status check_repeats(const Assignment& assignment, const Config& loaded) {
   const ConfigKey& key = *assignment.key;
   if (key.section() != "model" || key.name == "model.preset" || key.name == "model.init" ||
-      key.name == "model.dropout") {
+      key.name == "model.dropout" || key.name == "model.attention_dropout") {
     return Status();
   }
   Config config = loaded;

@@ -91,6 +91,8 @@ constexpr ConfigKey kKeys[] = {
      {1, 1 << 24}, "tokens", "Llama 3 frequency scaling: context before stretching", "8192"},
     {"model.dropout", TUTTI_MEMBER(model.dropout), kFraction, "",
      "Probability of zeroing after the embedding and each residual branch", "0.1"},
+    {"model.attention_dropout", TUTTI_MEMBER(model.attention_dropout), kFraction, "",
+     "Probability of zeroing each weight of attention's softmax", "0.1"},
     {"model.init_std", TUTTI_MEMBER(model.init_std), {0, 10, true}, "",
      "Standard deviation of initial weights; residual projections get 1/sqrt(2 layers) of it",
      "0.02"},

@@ -10,6 +10,7 @@ TEST(ResumeCheck, RefusesEachKeyThatChangesTheResultByItsName) {
   const std::pair<const char*, const char*> changes[] = {
       {"model.layers=3", "model.layers"},
       {"model.dropout=0", "model.dropout"},
+      {"model.attention_dropout=0.5", "model.attention_dropout"},
       {"data.seed=4", "data.seed"},
       {"train.seed=4", "data.seed"},  // which follows from it
       {"train.micro_batch=1", "train.micro_batch"},

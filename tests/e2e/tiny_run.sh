@@ -29,6 +29,7 @@ mlp = 32
 vocab = 300
 context = 64
 dropout = 0.1
+attention_dropout = 0.1
 [data]
 train = "$work/data/train"
 [train]

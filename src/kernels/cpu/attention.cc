@@ -104,6 +104,7 @@ void attend_tile(const Head& head, int64_t first_row, const float* q, const floa
   const Attention& a = head.shape;
   const int64_t stride = padded_stride(a.head_dim);
   const QueryTile queries(head, first_row);
+  const DropoutRows dropout(head, queries);
   copy_queries(head, q, a.q_row, a.q_batch, queries, a.scale, stride, scratch.query_rows);
   transpose_queries(scratch.query_rows, stride, queries.count, a.head_dim, scratch.query_columns);
   Softmax softmax;
@@ -128,6 +129,7 @@ void attend_tile(const Head& head, int64_t first_row, const float* q, const floa
       } else {
         softmax_block<true>(queries, block, t0, n, keys, scratch.scores, softmax);
       }
+      if (a.dropout.p > 0) drop_block(head, dropout, block, t0, keys, scratch.scores);
     }
     add_over_keys(queries, t0, n, scratch.scores, scratch.values, stride, a.head_dim,
                   softmax.factor, scratch.out);
@@ -135,8 +137,10 @@ void attend_tile(const Head& head, int64_t first_row, const float* q, const floa
   finish_tile(head, queries, softmax, scratch.out, stride, o, lse_bhgs);
 }
 
+bool decodes(const Attention& a) { return a.q_len == 1 && a.dropout.p == 0; }
+
 int64_t scratch_floats(const Attention& a) {
-  return round_up(a.q_len == 1 ? decode_scratch_floats(a) : Scratch::floats(a), 16);
+  return round_up(decodes(a) ? decode_scratch_floats(a) : Scratch::floats(a), 16);
 }
 
 }  // namespace
@@ -149,7 +153,7 @@ void attention(const Attention& a, const float* q, const float* k, const float* 
                float* lse_bhgs, void* workspace, int threads) {
   const int64_t heads = a.batch * a.kv_heads, floats = scratch_floats(a);
   float* const scratch = align_to_line(workspace);
-  const int64_t tiles = a.q_len == 1 ? 1 : (a.q_len * a.group + kQueryTile - 1) / kQueryTile;
+  const int64_t tiles = decodes(a) ? 1 : (a.q_len * a.group + kQueryTile - 1) / kQueryTile;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int64_t unit = 0; unit < heads * tiles; ++unit) {
     // Head by head, whose keys then stay in the cache, and the last tile of a head first: it sees
@@ -157,7 +161,7 @@ void attention(const Attention& a, const float* q, const float* k, const float* 
     const int64_t head_index = unit / tiles, tile = tiles - 1 - unit % tiles;
     const Head head{a, head_index / a.kv_heads, head_index % a.kv_heads};
     float* const own = scratch + omp_get_thread_num() * floats;
-    if (a.q_len == 1) {
+    if (decodes(a)) {
       decode_head(head, q, k, v, o, lse_bhgs, own);
     } else {
       attend_tile(head, tile * kQueryTile, q, k, v, o, lse_bhgs, Scratch(a, own));

@@ -50,7 +50,8 @@ class GradTiles {
 
   void load_queries(const QueryTile& queries);
   void load_keys(int64_t t0, int64_t n);
-  void weigh(const QueryTile& queries, int64_t t0, int64_t n, Visibility seen);
+  void weigh(const QueryTile& queries, const DropoutRows& dropout, int64_t t0, int64_t n,
+             Visibility seen);
 
   void zero_dq() { zero(dq_, kQueryTile); }
   void add_dq(const QueryTile& queries, int64_t t0, int64_t n);
@@ -133,17 +134,22 @@ void GradTiles::weigh_block(const QueryTile& queries, int64_t q, int64_t t0, int
   zero_block(q, seen, round_up(n, kRowBlock), dscores_tq_);
 }
 
-void GradTiles::weigh(const QueryTile& queries, int64_t t0, int64_t n, Visibility seen) {
+void GradTiles::weigh(const QueryTile& queries, const DropoutRows& dropout, int64_t t0, int64_t n,
+                      Visibility seen) {
   const int64_t head_dim = head_.shape.head_dim;
+  const bool drops = head_.shape.dropout.p > 0;
   for (int64_t q = 0; q < queries.count; q += kColumnBlock) {
     const int64_t keys = queries.keys_seen(q, kColumnBlock, t0, n);
     score_block(q, keys, key_, stride_, query_columns_, head_dim, weights_tq_);
     score_block(q, keys, value_, stride_, dout_columns_, head_dim, dscores_tq_);
+    if (drops) drop_block(head_, dropout, q, t0, keys, dscores_tq_);
     if (seen == Visibility::kAll) {
       weigh_block<false>(queries, q, t0, n, keys);
     } else {
       weigh_block<true>(queries, q, t0, n, keys);
     }
+    // dv takes the weights as they were after dropout, the softmax as they were before.
+    if (drops) drop_block(head_, dropout, q, t0, keys, weights_tq_);
   }
 }
 
@@ -202,6 +208,7 @@ void grad_of_head(const Head& head, const Operands& operands, float* buffer) {
   }
   for (int64_t first = 0; first < a.q_len * a.group; first += kQueryTile) {
     const QueryTile queries(head, first);
+    const DropoutRows dropout(head, queries);
     tiles.load_queries(queries);
     tiles.zero_dq();
     for (int64_t t0 = queries.key_begin / kKeyTile * kKeyTile; t0 < queries.key_end;
@@ -211,7 +218,7 @@ void grad_of_head(const Head& head, const Operands& operands, float* buffer) {
       if (seen == Visibility::kNone) continue;
       tiles.load_keys(t0, n);
       tiles.load_dk_dv(t0, n);
-      tiles.weigh(queries, t0, n, seen);
+      tiles.weigh(queries, dropout, t0, n, seen);
       tiles.add_dq(queries, t0, n);
       tiles.add_dk_dv(queries, t0, n);
       tiles.store_dk_dv(t0, n);
@@ -223,6 +230,7 @@ void grad_of_head(const Head& head, const Operands& operands, float* buffer) {
 void grad_of_query_tile(const Head& head, const Operands& operands, int64_t first, float* buffer) {
   GradTiles tiles(head, operands, buffer);
   const QueryTile queries(head, first);
+  const DropoutRows dropout(head, queries);
   tiles.load_queries(queries);
   tiles.zero_dq();
   for (int64_t t0 = queries.key_begin / kKeyTile * kKeyTile; t0 < queries.key_end; t0 += kKeyTile) {
@@ -230,7 +238,7 @@ void grad_of_query_tile(const Head& head, const Operands& operands, int64_t firs
     const Visibility seen = visibility(queries, t0, n);
     if (seen == Visibility::kNone) continue;
     tiles.load_keys(t0, n);
-    tiles.weigh(queries, t0, n, seen);
+    tiles.weigh(queries, dropout, t0, n, seen);
     tiles.add_dq(queries, t0, n);
   }
   tiles.store_dq(queries);
@@ -247,12 +255,13 @@ void grad_of_key_tile(const Head& head, const Operands& operands, int64_t t0, fl
   for (int64_t first = row / kQueryTile * kQueryTile; first < a.q_len * a.group;
        first += kQueryTile) {
     const QueryTile queries(head, first);
+    const DropoutRows dropout(head, queries);
     const int64_t n = smaller(keys, queries.key_end - t0);
     if (n <= 0) continue;
     const Visibility seen = visibility(queries, t0, n);
     if (seen == Visibility::kNone) continue;
     tiles.load_queries(queries);
-    tiles.weigh(queries, t0, n, seen);
+    tiles.weigh(queries, dropout, t0, n, seen);
     tiles.add_dk_dv(queries, t0, n);
   }
   tiles.store_dk_dv(t0, keys);

@@ -32,6 +32,16 @@ struct Head {
   }
 };
 
+// What dropout multiplies the weight of query (g, s) for key t by.
+double kept(const Head& head, int64_t g, int64_t s, int64_t t) {
+  const AttentionDropout& dropout = head.shape.dropout;
+  if (dropout.p == 0) return 1;
+  const uint64_t key = static_cast<uint64_t>(t + dropout.t0);
+  const uint64_t counter = dropout.first_counter(head.b, head.h, g, s) + key / 4;
+  const bool keep = uniform_float(philox(dropout.key, counter)[key % 4]) >= dropout.p;
+  return keep ? 1.0 / (1.0 - static_cast<double>(dropout.p)) : 0.0;
+}
+
 double dot(const float* a, const float* b, int64_t count) {
   double sum = 0;
   for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(a[i]) * b[i];
@@ -60,6 +70,7 @@ void attend_one(const Head& head, int64_t g, int64_t s, const float* q, const fl
   for (int64_t t = 0; t < a.kv_len; ++t) {
     scores_t[t] = sees_any ? std::exp(scores_t[t] - max) : 0.0;
     sum += scores_t[t];
+    scores_t[t] *= kept(head, g, s, t);
   }
   lse_bhgs[head.lse_index(g, s)] = static_cast<float>(sees_any ? max + std::log(sum) : max);
   float* out = o + head.query_row(g, s, a.o_row, a.o_batch);
@@ -91,9 +102,10 @@ void grad_of_one(const Head& head, int64_t g, int64_t s, const float* dout, cons
     }
     const double p = std::exp(scores_t[t] - lse);
     const double dp = dot(dout + o_at, v + head.key_row(t, a.v_row, a.v_batch), a.head_dim);
-    scores_t[t] = a.scale * p * (dp - delta);
+    const double factor = kept(head, g, s, t);
+    scores_t[t] = a.scale * p * (factor * dp - delta);
     for (int64_t i = 0; i < a.head_dim; ++i) {
-      dv_tk[t * a.head_dim + i] += p * dout[o_at + i];
+      dv_tk[t * a.head_dim + i] += factor * p * dout[o_at + i];
       dk_tk[t * a.head_dim + i] += scores_t[t] * q[q_at + i];
     }
   }

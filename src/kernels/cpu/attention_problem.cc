@@ -69,6 +69,11 @@ const std::vector<AttentionCase> kAttentionCases = {
     {"window_not_causal", 1, 120, 240, 1, 1, 8, false, 0, 30},
     {"documents", 2, 210, 210, 1, 1, 40, true, 0, 0, 6},
     {"documents_not_causal", 1, 210, 210, 1, 1, 24, false, 0, 0, 3, 1},
+    {"dropout", 2, 70, 70, 2, 2, 24, true, 0, 0, 0, 0, 0.2f},
+    {"dropout_three_tiles", 1, 250, 250, 1, 1, 33, true, 0, 0, 0, 0, 0.5f},
+    {"dropout_not_causal", 1, 101, 203, 1, 3, 16, false, 0, 0, 0, 3, 0.1f},
+    {"dropout_documents", 1, 210, 210, 1, 1, 40, true, 0, 50, 6, 0, 0.3f},
+    {"dropout_one_query", 2, 1, 99, 1, 2, 8, true, 98, 0, 0, 0, 0.3f},
     {"decode", 3, 1, 515, 2, 1, 64, true, 514},
     {"decode_grouped", 2, 1, 300, 2, 8, 128, true, 299, 0, 0, 64},
     {"decode_odd", 2, 1, 131, 3, 5, 33, true, 130, 50, 0, 7},
@@ -116,6 +121,18 @@ AttentionProblem::AttentionProblem(const AttentionCase& c, RandomInputs& random)
                     .causal = c.causal,
                     .q_offset = c.q_offset,
                     .window = c.window};
+  // A block in the middle of a larger tensor.
+  shape.dropout = AttentionDropout{.p = c.dropout,
+                                   .key = {7, 11},
+                                   .kv_heads = c.kv_heads + 3,
+                                   .group = c.group + 1,
+                                   .queries = c.q_len + 5,
+                                   .keys = c.kv_len + 6,
+                                   .b0 = 1'000'000'007,
+                                   .h0 = 2,
+                                   .g0 = 1,
+                                   .s0 = 4,
+                                   .t0 = 3};
   if (c.documents == 0) return;
   for (int64_t b = 0; b < c.batch; ++b) {
     const std::vector<int32_t> keys = segments_of(c.kv_len, c.documents, random);

@@ -16,6 +16,7 @@ struct AttentionCase {
   int64_t q_offset = 0, window = 0;
   int32_t documents = 0;  // > 0: so many segments, in order, of random length
   int64_t gap = 0;        // floats between the rows of each operand
+  float dropout = 0;
 };
 
 // The case table: odd sizes, several tiles, tails, grouped heads, decoding, masks, strides.

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "kernels/cpu/attention_problem.h"
 
@@ -45,9 +46,11 @@ TEST(Attention, GradMatchesOracle) {
 // The oracle's gradient of sum(dout * o) along each of some elements against central differences.
 TEST(Attention, OracleGradMatchesFiniteDifferences) {
   RandomInputs random;
-  for (const AttentionCase& c : {AttentionCase{"causal", 2, 5, 5, 2, 1, 3},
-                                 AttentionCase{"grouped", 1, 4, 9, 1, 3, 4, true, 5, 3, 0, 2},
-                                 AttentionCase{"documents", 1, 8, 8, 1, 2, 2, false, 0, 0, 3}}) {
+  for (const AttentionCase& c :
+       {AttentionCase{"causal", 2, 5, 5, 2, 1, 3},
+        AttentionCase{"grouped", 1, 4, 9, 1, 3, 4, true, 5, 3, 0, 2},
+        AttentionCase{"documents", 1, 8, 8, 1, 2, 2, false, 0, 0, 3},
+        AttentionCase{"dropout", 1, 6, 6, 2, 2, 3, true, 0, 0, 0, 0, 0.4f}}) {
     SCOPED_TRACE(c.name);
     AttentionProblem problem(c, random);
     const AttentionGrads grads =
@@ -117,6 +120,8 @@ struct Part {
     part.k = b * a.k_batch + h * a.head_dim;
     part.v = b * a.v_batch + h * a.head_dim;
     part.lse = (b * a.kv_heads + h) * a.group * a.q_len;
+    part.shape.dropout.b0 += b;
+    part.shape.dropout.h0 += h;
     if (a.q_segments != nullptr) {
       part.shape.q_segments += b * a.q_len;
       part.shape.kv_segments += b * a.kv_len;
@@ -126,6 +131,7 @@ struct Part {
   Part of_member(int64_t g) const {
     Part part = *this;
     part.shape.group = 1;
+    part.shape.dropout.g0 += g;
     part.q += g * shape.head_dim;
     part.o += g * shape.head_dim;
     part.lse += g * shape.q_len;
@@ -136,6 +142,7 @@ struct Part {
     Part part = *this;
     part.shape.q_len = count;
     part.shape.q_offset += s;
+    part.shape.dropout.s0 += s;
     part.q += s * shape.q_row;
     part.o += s * shape.o_row;
     part.lse += s;
@@ -238,6 +245,25 @@ TEST(Attention, QueryThatSeesNoKeyGivesZeros) {
         for (const float value : rows->values) ASSERT_FALSE(std::isnan(value));
       }
     }
+  }
+}
+
+// With equal scores and values of one, an output is the mean of what the weights are multiplied by.
+TEST(Attention, DropoutKeepsItsShareOfTheWeights) {
+  RandomInputs random;
+  AttentionProblem problem({"", 2, 150, 203, 2, 1, 4, false, 0, 0, 0, 0, 0.25f}, random);
+  for (float& x : problem.q.values) x = 0;
+  for (float& x : problem.v.values) x = 1;
+  for (const Kernels* kernels : fast_tables()) {
+    SCOPED_TRACE(kernels->name);
+    const std::vector<float> o = problem.forward(*kernels).o.values;
+    const double mean = std::accumulate(o.begin(), o.end(), 0.0) / static_cast<double>(o.size());
+    // 121,800 weights of standard deviation 0.58: five standard errors.
+    EXPECT_NEAR(mean, 1, 0.0083);
+    problem.shape.dropout.key.low += 1;
+    EXPECT_FALSE(same_bits(problem.forward(*kernels).o.values, o));
+    problem.shape.dropout.key.low -= 1;
+    EXPECT_TRUE(same_bits(problem.forward(*kernels).o.values, o));
   }
 }
 

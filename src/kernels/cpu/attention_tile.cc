@@ -1,5 +1,7 @@
 #include "kernels/cpu/attention_tile.h"
 
+#include "kernels/cpu/philox.h"
+
 namespace tutti::cpu::TUTTI_ISA {
 
 namespace {
@@ -42,6 +44,39 @@ QueryTile::QueryTile(const Head& head, int64_t first_row) : first(first_row) {
   key_end = smaller(a.kv_len, int64_t{last_key[count - 1]} + 1);
   whole_begin = first_key[count - 1];
   whole_end = int64_t{last_key[0]} + 1;
+}
+
+DropoutRows::DropoutRows(const Head& head, const QueryTile& queries) {
+  const Attention& a = head.shape;
+  for (int64_t i = 0; i < kQueryTile; ++i) {
+    const int64_t r = queries.first + smaller(i, queries.count - 1);
+    const uint64_t first = a.dropout.first_counter(head.b, head.h, r % a.group, r / a.group);
+    low[i] = static_cast<uint32_t>(first);
+    high[i] = static_cast<uint32_t>(first >> 32);
+  }
+}
+
+void drop_block(const Head& head, const DropoutRows& rows, int64_t q, int64_t t0, int64_t seen,
+                float* s_tq) {
+  const AttentionDropout& dropout = head.shape.dropout;
+  const VecF factor = broadcast(1.0f / (1.0f - dropout.p));
+  for (int j = 0; j < 2; ++j) {
+    VecU low, high, words[4];
+    __builtin_memcpy(&low, rows.low + q + j * kLanes, sizeof low);
+    __builtin_memcpy(&high, rows.high + q + j * kLanes, sizeof high);
+    for (int64_t t = 0; t < seen; ++t) {
+      const uint64_t key = static_cast<uint64_t>(t0 + t + dropout.t0);
+      if (t == 0 || key % 4 == 0) {
+        const VecU add = broadcast(static_cast<uint32_t>(key / 4));
+        const VecU sum = low + add;
+        // A carry is -1 in a mask. Counters of one row span less than 2^32.
+        philox_lanes(dropout.key, sum, high - (VecU)(sum < add), words);
+      }
+      float* const at = s_tq + t * kQueryStride + q + j * kLanes;
+      const VecI keep = uniform_lanes(words[key % 4]) >= dropout.p;
+      store(at, keep ? load(at) * factor : VecF{});
+    }
+  }
 }
 
 Visibility visibility(const QueryTile& queries, int64_t t0, int64_t n) {

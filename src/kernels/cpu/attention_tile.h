@@ -119,6 +119,18 @@ TUTTI_INLINE void store_row(const float* from, float factor, int64_t count, floa
   }
 }
 
+// What keys the random numbers of dropout for the rows of a tile.
+struct DropoutRows {
+  alignas(64) uint32_t low[kQueryTile], high[kQueryTile];  // of the row's first counter
+
+  DropoutRows(const Head& head, const QueryTile& queries);
+};
+
+// Multiplies what lies in s_tq for the first `seen` keys from t0 on and the block of queries from q
+// on by 0 or 1 / (1 - p).
+void drop_block(const Head& head, const DropoutRows& rows, int64_t q, int64_t t0, int64_t seen,
+                float* s_tq);
+
 // Copies n rows of head_dim to rows of `stride`, filled with zeros to whole blocks both ways.
 void copy_keys(const Head& head, const float* source, int64_t row, int64_t batch, int64_t t0,
                int64_t n, int64_t stride, float* rows_tk);

@@ -6,8 +6,8 @@
 // (scratch comes in as `workspace`, whose size the *_workspace_bytes function tells); no
 // communication and no knowledge of ranks; `threads` OpenMP threads are used inside. Except for
 // matrix products by oneDNN (of more than one row), results do not depend on `threads`, and do not
-// depend on which other rows are in the call for the dims that are not reduced. Tails of vectors are
-// masked, not peeled, so the position of an element in a vector does not change its bits.
+// depend on which other rows are in the call for the dims that are not reduced. Tails of vectors
+// are masked, not peeled, so the position of an element in a vector does not change its bits.
 //
 // Shape suffixes: n tokens (batch * seq), d embed, v vocabulary rows, b batch, s query positions,
 // t key positions, h kv_heads, g group (queries per key head), k head_dim.
@@ -37,6 +37,22 @@ struct Matmul {
   bool accumulate = false;
 };
 
+// Dropout of attention's weights: one is zero with probability p, else multiplied by 1 / (1 - p).
+// The number of weight (b, h, g, s, t) is word t % 4 of the counter row * ceil(keys / 4) + t / 4,
+// where row = ((b * kv_heads + h) * group + g) * queries + s: all indices are those of the logical
+// tensor, of which this call has the block that begins at the offsets.
+struct AttentionDropout {
+  float p = 0;  // 0: none
+  RngKey key;
+  int64_t kv_heads = 0, group = 0, queries = 0, keys = 0;  // of the logical tensor
+  int64_t b0 = 0, h0 = 0, g0 = 0, s0 = 0, t0 = 0;          // offsets of batch, ... , key
+
+  uint64_t first_counter(int64_t b, int64_t h, int64_t g, int64_t s) const {
+    const int64_t row = (((b + b0) * kv_heads + h + h0) * group + g + g0) * queries + s + s0;
+    return static_cast<uint64_t>(row) * static_cast<uint64_t>((keys + 3) / 4);
+  }
+};
+
 struct Attention {
   int64_t batch, q_len, kv_len, kv_heads, group, head_dim;
   // Elements between consecutive positions of one sequence; the heads of a position are dense
@@ -48,6 +64,7 @@ struct Attention {
   int64_t window = 0;    // > 0: a query sees at most this many last keys (itself included)
   const int32_t* q_segments = nullptr;   // [b][s] or null: a query sees only keys of its segment
   const int32_t* kv_segments = nullptr;  // [b][t]
+  AttentionDropout dropout = {};
 };
 
 // Where a local block lies in the logical tensor, so that element (i, j, l) of the block has the

@@ -50,23 +50,50 @@ Attention problem_of(const KernelCall& call, const Operand& q, const Operand& k,
   return problem;
 }
 
-// The segments are the last two of a call's `plain` + 2 inputs, if there are so many.
+bool drops(const KernelCall& call) { return call.attributes->get_double("dropout", 0) > 0; }
+
+// The step, which keys the numbers, is the last input; samples count through all microbatches.
+void set_dropout(const KernelCall& call, const Operand& q, const Operand& k, Attention& problem) {
+  if (!drops(call)) return;
+  const Attributes& attributes = *call.attributes;
+  const Operand& step = call.inputs.back();
+  AttentionDropout& dropout = problem.dropout;
+  dropout.p = static_cast<float>(attributes.get_double("dropout"));
+  dropout.kv_heads = q.global_sizes[2];
+  dropout.group = q.global_sizes[3];
+  dropout.queries = q.global_sizes[1];
+  dropout.keys = k.global_sizes[1];
+  dropout.b0 = q.offsets[0] + call.microbatch * q.global_sizes[0];
+  dropout.s0 = q.offsets[1];
+  dropout.h0 = q.offsets[2];
+  dropout.g0 = q.offsets[3];
+  dropout.t0 = k.offsets[1];
+  if (step.data == nullptr) return;  // while memory is planned
+  dropout.key =
+      rng_key(static_cast<uint64_t>(attributes.get_int("seed")), static_cast<uint64_t>(*i64(step)),
+              static_cast<uint64_t>(attributes.get_int("key")));
+}
+
+// The segments are the two inputs behind the `plain` ones, if there are so many.
 void set_segments(const KernelCall& call, size_t plain, Attention& problem) {
-  if (call.inputs.size() != plain + 2) return;
+  if (call.inputs.size() - (drops(call) ? 1 : 0) != plain + 2) return;
   problem.q_segments = i32(call.inputs[plain]);
   problem.kv_segments = i32(call.inputs[plain + 1]);
 }
 
 Attention forward_problem(const KernelCall& call) {
-  const Operand* length = call.inputs.size() == 4 ? &call.inputs[3] : nullptr;
+  const bool decodes = call.inputs.size() == 4 && !drops(call);
+  const Operand* length = decodes ? &call.inputs[3] : nullptr;
   Attention problem = problem_of(call, call.inputs[0], call.inputs[1], length);
   set_segments(call, 3, problem);
+  set_dropout(call, call.inputs[0], call.inputs[1], problem);
   return problem;
 }
 
 Attention backward_problem(const KernelCall& call) {
   Attention problem = problem_of(call, call.inputs[1], call.inputs[2], nullptr);
   set_segments(call, 6, problem);
+  set_dropout(call, call.inputs[1], call.inputs[2], problem);
   return problem;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/normal.h"
 #include "kernels/cpu/loop.h"
+#include "kernels/cpu/philox.h"
 
 namespace tutti::cpu::TUTTI_ISA {
 namespace {
@@ -9,40 +10,17 @@ namespace {
 constexpr int64_t kBlock = 1024;                 // elements drawn at a time
 constexpr int64_t kWords = kBlock + 8 * kLanes;  // room to start and end inside what is drawn
 
-// One of the words of a counter in the low half of each lane; the upper half does not matter.
-typedef uint64_t Vec64 __attribute__((vector_size(TUTTI_LANES * 4)));
-
-TUTTI_INLINE Vec64 product(Vec64 a, uint32_t factor) {
-  return (Vec64)multiply_even((VecU)a, broadcast(factor));
-}
-
-// Writes the four words of kLanes consecutive counters, in order. See base/rng.h for the
-// algorithm. Counters are dealt to lanes such that the 4 x 4 transposes inside 128-bit parts leave
-// the words in order. The even lanes and the odd ones are held apart throughout, so that products
-// need no shuffles.
+// Writes the four words of kLanes consecutive counters, in order: counters are dealt to lanes such
+// that the 4 x 4 transposes inside 128-bit parts leave the words in order.
 TUTTI_INLINE void philox_vectors(RngKey key, uint64_t counter, uint32_t* words) {
   const VecI lane = iota();
   const uint32_t first = static_cast<uint32_t>(counter);
   const VecU low = (VecU)((lane & 3) * (kLanes / 4) + (lane >> 2)) + first;
   const VecU high =
       static_cast<uint32_t>(counter >> 32) - (VecU)(low < first);  // a carry is -1 in a mask
-  Vec64 c0[2] = {(Vec64)low, (Vec64)low >> 32}, c1[2] = {(Vec64)high, (Vec64)high >> 32};
-  Vec64 c2[2] = {}, c3[2] = {};
-  uint32_t k0 = key.low, k1 = key.high;
-  for (int round = 0; round < 10; ++round) {
-    for (int odd = 0; odd < 2; ++odd) {
-      const Vec64 p0 = product(c0[odd], 0xD2511F53u), p1 = product(c2[odd], 0xCD9E8D57u);
-      c0[odd] = (p1 >> 32) ^ c1[odd] ^ k0;
-      c1[odd] = p1;
-      c2[odd] = (p0 >> 32) ^ c3[odd] ^ k1;
-      c3[odd] = p0;
-    }
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  const auto join = [](const Vec64(&c)[2]) { return (VecU)((c[0] & 0xffffffffu) | (c[1] << 32)); };
-  VecU rows[4];
-  transpose_4x4(join(c0), join(c1), join(c2), join(c3), rows);
+  VecU columns[4], rows[4];
+  philox_lanes(key, low, high, columns);
+  transpose_4x4(columns[0], columns[1], columns[2], columns[3], rows);
   __builtin_memcpy(words, rows, sizeof rows);
 }
 
@@ -79,8 +57,7 @@ void dropout_block(const float* x, int64_t count, RngKey key, uint64_t first, fl
   const uint32_t* word = words + first % 4;
   const VecF keep_probability = broadcast(1.0f - p);
   for_each_vector(0, count, [=](int64_t i, auto lanes) {
-    const VecI bits = (VecI)(load_words(word + i) >> 8);
-    const VecF uniform = __builtin_convertvector(bits, VecF) * 0x1.0p-24f;
+    const VecF uniform = uniform_lanes(load_words(word + i));
     lanes.store(y + i, uniform >= p ? lanes.load(x + i) / keep_probability : VecF{});
   });
 }
