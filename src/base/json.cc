@@ -10,29 +10,34 @@
 
 namespace tutti {
 
-// Members in their order. Of more than a few, an open-addressing table finds the position of a key.
+// Members in their order, which stay where they are while others come. Of more than a few, an
+// open-addressing table finds that of a key.
 class Json::Object {
  public:
-  const std::vector<Member>& members() const { return members_; }
+  Object() = default;
+  Object(const Object& other) : members_(other.members_) { index(); }
+  Object& operator=(const Object&) = delete;
+
+  const std::list<Member>& members() const { return members_; }
 
   Json* find(std::string_view key) {
     if (slots_.empty()) {
       const auto found = std::ranges::find(members_, key, &Member::key);
       return found == members_.end() ? nullptr : &found->value;
     }
-    const uint32_t position = slots_[slot_of(key)];
-    return position == kFree ? nullptr : &members_[position].value;
+    Member* const member = *slot_of(key);
+    return member == nullptr ? nullptr : &member->value;
   }
 
   // Requires that the key is not there.
   Json& append(std::string key, Json value) {
-    members_.push_back({std::move(key), std::move(value)});
+    Member& member = members_.emplace_back(std::move(key), std::move(value));
     if (2 * members_.size() > slots_.size()) {
       index();
     } else {
-      slots_[slot_of(members_.back().key)] = static_cast<uint32_t>(members_.size() - 1);
+      *slot_of(member.key) = &member;
     }
-    return members_.back().value;
+    return member.value;
   }
 
   void erase(std::string_view key) {
@@ -41,29 +46,26 @@ class Json::Object {
   }
 
  private:
-  static constexpr uint32_t kFree = UINT32_MAX;
   static constexpr size_t kScanned = 8;  // members that are faster to scan
 
-  // The slot that holds the key's position, or the free one where it belongs.
-  size_t slot_of(std::string_view key) const {
+  // The slot of the member with the key, or the empty one where it belongs.
+  std::vector<Member*>::iterator slot_of(std::string_view key) {
     size_t slot = std::hash<std::string_view>()(key) & (slots_.size() - 1);
-    while (slots_[slot] != kFree && members_[slots_[slot]].key != key) {
+    while (slots_[slot] != nullptr && slots_[slot]->key != key) {
       slot = (slot + 1) & (slots_.size() - 1);
     }
-    return slot;
+    return slots_.begin() + static_cast<ptrdiff_t>(slot);
   }
 
   void index() {
     slots_.clear();
     if (members_.size() <= kScanned) return;
-    slots_.resize(std::bit_ceil(4 * members_.size()), kFree);
-    for (size_t i = 0; i < members_.size(); ++i) {
-      slots_[slot_of(members_[i].key)] = static_cast<uint32_t>(i);
-    }
+    slots_.resize(std::bit_ceil(4 * members_.size()), nullptr);
+    for (Member& member : members_) *slot_of(member.key) = &member;
   }
 
-  std::vector<Member> members_;
-  std::vector<uint32_t> slots_;  // a power of two of them
+  std::list<Member> members_;
+  std::vector<Member*> slots_;  // a power of two of them
 };
 
 Json::Json() = default;
@@ -208,9 +210,10 @@ const Json& Json::element(size_t index) const {
 
 void Json::push_back(Json element) { as_array().push_back(std::move(element)); }
 
-std::span<const Json::Member> Json::members() const {
+const std::list<Json::Member>& Json::members() const {
+  static const std::list<Member> kNone;
   const Object* object = if_object();
-  return object == nullptr ? std::span<const Member>() : std::span(object->members());
+  return object == nullptr ? kNone : object->members();
 }
 
 const Json* Json::find(std::string_view key) const {

@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -97,8 +97,8 @@ class Json {
   void push_back(Json element);
 
   // The members of an object, in their order; none of anything else.
-  std::span<const Member> members() const;
-  // Null when this is no object or has no such key. Valid until the object changes.
+  const std::list<Member>& members() const;
+  // Null when this is no object or has no such key. A member stays where it is until it is erased.
   const Json* find(std::string_view key) const;
   bool contains(std::string_view key) const { return find(key) != nullptr; }
   // Requires an object that has the key.
@@ -153,7 +153,8 @@ double Json::get() const;
 template <>
 std::string Json::get() const;
 
-// Why a text is not the JSON value that was asked for, and the byte at which a syntax error was seen.
+// Why a text is not the JSON value that was asked for, and the byte at which a syntax error was
+// seen.
 struct JsonFault {
   std::string reason;
   std::optional<size_t> offset;

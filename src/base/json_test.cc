@@ -74,6 +74,15 @@ TEST(Json, AValueMayTakeAPartOfItself) {
   EXPECT_EQ(value.dump(), "[3,4,[3,4]]");
 }
 
+TEST(Json, AMemberStaysWhereItIsWhileOthersCome) {
+  Json object;
+  Json& first = object["0"];
+  for (int i = 1; i < 100; ++i) object[std::to_string(i)] = object[std::to_string(i + 100)] = i;
+  first = "first";
+  EXPECT_EQ(object["0"], "first");
+  EXPECT_EQ(object["199"], 99);
+}
+
 TEST(Json, FaultsSayWhatAndWhere) {
   const auto message = [](std::string_view text) { return parse_json(text, "x").message(); };
   EXPECT_EQ(message(R"({"a":1,"b":{"a":2,"a":3}})"), "x: key \"a\" occurs twice");
@@ -85,9 +94,7 @@ TEST(Json, FaultsSayWhatAndWhere) {
 }
 
 TEST(Json, NestingHasALimit) {
-  const auto nested = [](int depth) {
-    return std::string(depth, '[') + std::string(depth, ']');
-  };
+  const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   EXPECT_TRUE(parse_json(nested(kJsonDepthMax), "x").ok());
   EXPECT_EQ(parse_json(nested(kJsonDepthMax + 1), "x").message(),
             "x: nested deeper than 64 levels");
