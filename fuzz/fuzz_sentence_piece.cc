@@ -4,13 +4,14 @@
 #include <string>
 
 #include "data/sentence_piece.pb.h"
+#include "data/test_tokenizers.h"
 #include "data/tokenizer.h"
 
 namespace {
 
 namespace file = tutti::sentence_piece_file;
 
-std::string good_model(file::Trainer::ModelType type, bool bytes) {
+std::string good_model(file::Trainer::ModelType type, bool bytes, const std::string& rules = "") {
   file::Model model;
   const auto add = [&](const std::string& text, float score, file::Piece::Type kind) {
     file::Piece& piece = *model.add_pieces();
@@ -21,6 +22,7 @@ std::string good_model(file::Trainer::ModelType type, bool bytes) {
   model.mutable_trainer()->set_model_type(type);
   model.mutable_trainer()->set_byte_fallback(bytes);
   model.mutable_normalizer()->set_add_dummy_prefix(true);
+  model.mutable_normalizer()->set_precompiled_charsmap(rules);
   add("<unk>", 0, file::Piece::UNKNOWN);
   add("<s>", 0, file::Piece::CONTROL);
   add("</s>", 0, file::Piece::CONTROL);
@@ -41,9 +43,10 @@ void use(std::string_view content) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::string models[] = {good_model(file::Trainer::BPE, true),
-                                       good_model(file::Trainer::BPE, false),
-                                       good_model(file::Trainer::UNIGRAM, false)};
+  static const std::string models[] = {
+      good_model(file::Trainer::BPE, true), good_model(file::Trainer::BPE, false),
+      good_model(file::Trainer::UNIGRAM, false),
+      good_model(file::Trainer::BPE, true, tutti::one_rule('x', "b a"))};
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   use("\n" + std::string(bytes));
   if (size <= 2) return 0;

@@ -2,18 +2,43 @@
 
 #include <cstring>
 
+#include "base/utf8.h"
 #include "data/code_points.h"
 
 namespace tutti {
 namespace {
 
-constexpr std::string_view kMark = "\xE2\x96\x81";  // U+2581
 constexpr uint32_t kLeafBit = 1u << 31;
+constexpr uint32_t kHasLeafBit = 1u << 8;
 
 uint32_t offset_of(uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); }
 
 Error broken(const std::string& what) {
   return corrupt("normalizer_spec.precompiled_charsmap: {}", what);
+}
+
+// No step, of this code or the library's, may lead out of the array, and what a leaf leads to must
+// be one of `texts`.
+Status check_trie(const std::vector<uint32_t>& trie, std::string_view texts) {
+  if (trie[0] & kLeafBit) return broken("the root of the trie is a leaf");
+  for (uint32_t i = 0; i < trie.size(); ++i) {
+    if (trie[i] & kLeafBit) {
+      const size_t text = trie[i] & ~kLeafBit;
+      if (text >= texts.size()) return broken(fmt::format("unit {} of the trie leads outside", i));
+      if (text > 0 && texts[text - 1] != '\0') {
+        return broken(fmt::format("unit {} of the trie leads into a text, to byte {}", i, text));
+      }
+      continue;
+    }
+    const uint32_t next = i ^ offset_of(trie[i]);
+    if ((next | 0xFFu) >= trie.size()) {
+      return broken(fmt::format("unit {} of the trie leads outside", i));
+    }
+    if (trie[i] & kHasLeafBit && !(trie[next] & kLeafBit)) {
+      return broken(fmt::format("unit {} of the trie has no leaf at unit {}", i, next));
+    }
+  }
+  return Status();
 }
 
 }  // namespace
@@ -31,44 +56,43 @@ Result<PieceNormalizer> PieceNormalizer::create(std::string_view rules, AddedTok
   }
   normalizer.texts_ = rules.substr(4 + trie_bytes);
   if (normalizer.texts_.back() != '\0') return broken("no NUL at the end");
-  std::vector<uint32_t>& trie = normalizer.trie_;
-  trie.resize(trie_bytes / 4);
-  std::memcpy(trie.data(), rules.data() + 4, trie_bytes);
-  // No step, of this code or the library's, may lead out of the array.
-  for (uint32_t i = 0; i < trie.size(); ++i) {
-    const bool leaf = trie[i] & kLeafBit;
-    if (leaf ? (trie[i] & ~kLeafBit) >= normalizer.texts_.size()
-             : ((i ^ offset_of(trie[i])) | 0xFFu) >= trie.size()) {
-      return broken(fmt::format("unit {} of the trie leads outside", i));
+  if (const auto at = first_invalid_utf8(normalizer.texts_)) {
+    return broken(fmt::format("the texts are not UTF-8 at byte {}", *at));
+  }
+  normalizer.trie_.resize(trie_bytes / 4);
+  std::memcpy(normalizer.trie_.data(), rules.data() + 4, trie_bytes);
+  TUTTI_TRY(check_trie(normalizer.trie_, normalizer.texts_));
+  return normalizer;
+}
+
+PieceNormalizer::Prefix PieceNormalizer::rule(std::string_view text) const {
+  Prefix longest{{}, 0};
+  if (trie_.empty()) return longest;
+  uint32_t node = offset_of(trie_[0]);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    node ^= byte;
+    const uint32_t unit = trie_[node];
+    if ((unit & (kLeafBit | 0xFFu)) != byte) break;
+    node ^= offset_of(unit);
+    // A rule for a part of a character is for no text.
+    const bool whole = i + 1 == text.size() || !is_utf8_continuation(text[i + 1]);
+    if (unit & kHasLeafBit && whole) {
+      longest = {texts_.c_str() + (trie_[node] & ~kLeafBit), i + 1};
     }
   }
-  return normalizer;
+  return longest;
 }
 
 PieceNormalizer::Prefix PieceNormalizer::prefix(std::string_view text) const {
   if (const size_t bytes = defined_.prefix_bytes(text)) return {text.substr(0, bytes), bytes};
-  Prefix longest{{}, 0};
-  if (!trie_.empty()) {
-    uint32_t node = offset_of(trie_[0]);
-    for (size_t i = 0; i < text.size(); ++i) {
-      const auto byte = static_cast<unsigned char>(text[i]);
-      node ^= byte;
-      const uint32_t unit = trie_[node];
-      if ((unit & (kLeafBit | 0xFFu)) != byte) break;
-      node ^= offset_of(unit);
-      if (!(unit >> 8 & 1)) continue;
-      // A leaf that is none would be a text past the end.
-      const size_t value = trie_[node] & ~kLeafBit;
-      if (value < texts_.size()) longest = {texts_.c_str() + value, i + 1};
-    }
-  }
-  if (longest.bytes > 0) return longest;
+  if (const Prefix longest = rule(text); longest.bytes > 0) return longest;
   size_t end = 0;
   read_utf8(text, end);
   return {text.substr(0, end), end};
 }
 
-std::string PieceNormalizer::normalize(std::string_view text) const {
+Result<std::string> PieceNormalizer::normalize(std::string_view text) const {
   const bool remove = options_.remove_extra_spaces;
   while (remove && !text.empty()) {
     const Prefix first = prefix(text);
@@ -77,8 +101,8 @@ std::string PieceNormalizer::normalize(std::string_view text) const {
   }
   std::string out;
   if (text.empty()) return out;
-  out.reserve(text.size() + text.size() / 2 + kMark.size());
-  if (options_.add_prefix) out += kMark;
+  out.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
+  if (options_.add_prefix) out += kSpaceMark;
   bool after_space = remove;
   while (!text.empty()) {
     Prefix next = prefix(text);
@@ -87,14 +111,18 @@ std::string PieceNormalizer::normalize(std::string_view text) const {
     while (after_space && part.starts_with(' ')) part.remove_prefix(1);
     for (const char c : part) {
       if (c == ' ') {
-        out += kMark;
+        out += kSpaceMark;
       } else {
         out += c;
       }
     }
     if (!part.empty()) after_space = remove && part.ends_with(' ');
+    if (out.size() > options_.text_bytes_max) {
+      return error(ErrorKind::kResource, "a text normalizes to more than {} bytes",
+                   options_.text_bytes_max);
+    }
   }
-  while (remove && out.ends_with(kMark)) out.resize(out.size() - kMark.size());
+  while (remove && out.ends_with(kSpaceMark)) out.resize(out.size() - kSpaceMark.size());
   return out;
 }
 

@@ -17,7 +17,6 @@ namespace {
 
 namespace file = sentence_piece_file;
 
-constexpr std::string_view kMark = "\xE2\x96\x81";  // U+2581, a space
 constexpr int32_t kPiecesMax = 1 << 24;
 
 Result<file::Model> read_model(std::string_view content) {
@@ -185,7 +184,7 @@ AddedToken token_of(const file::Model& model, int32_t id) {
 
 Decoder decoder_of(const file::Model& model, int32_t unknown) {
   SentencePieceDecoding decoding;
-  decoding.mark = kMark;
+  decoding.mark = kSpaceMark;
   decoding.unknown = model.pieces(unknown).text();
   decoding.unknown_surface = model.trainer().unk_surface();
   decoding.drop_first = model.normalizer().add_dummy_prefix();

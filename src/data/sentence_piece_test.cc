@@ -2,43 +2,19 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 #include <set>
 
 #include "base/test_file_system.h"
 #include "data/sentence_piece.pb.h"
 #include "data/test_corpus.h"
+#include "data/test_tokenizers.h"
 
 namespace tutti {
 namespace {
 
 using Ids = std::vector<int32_t>;
 namespace file = sentence_piece_file;
-
-void add_piece(file::Model& model, const std::string& text, float score,
-               file::Piece::Type type = file::Piece::NORMAL) {
-  file::Piece& piece = *model.add_pieces();
-  piece.set_text(text);
-  piece.set_score(score);
-  piece.set_type(type);
-}
-
-// <unk>, <s>, </s>, perhaps the bytes, and the characters that texts here are made of.
-file::Model small_model(file::Trainer::ModelType type, bool bytes) {
-  file::Model model;
-  model.mutable_trainer()->set_model_type(type);
-  model.mutable_trainer()->set_byte_fallback(bytes);
-  model.mutable_normalizer()->set_remove_extra_whitespaces(false);
-  add_piece(model, "<unk>", 0, file::Piece::UNKNOWN);
-  add_piece(model, "<s>", 0, file::Piece::CONTROL);
-  add_piece(model, "</s>", 0, file::Piece::CONTROL);
-  for (int byte = 0; bytes && byte < 256; ++byte) {
-    add_piece(model, fmt::format("<0x{:02X}>", byte), 0, file::Piece::BYTE);
-  }
-  for (const char* character : {"▁", "a", "b", "é", "東"}) add_piece(model, character, -100);
-  return model;
-}
 
 // Pieces put together of pieces, some of equal score.
 void add_random_pieces(std::mt19937& random, file::Model& model) {
@@ -94,15 +70,8 @@ double best_path_score(const file::Model& model, const std::string& text) {
   return best[text.size()];
 }
 
-uint32_t seed_of_test() {
-  const char* const given = std::getenv("TUTTI_TEST_SEED");
-  const uint32_t seed = given ? std::strtoul(given, nullptr, 10) : std::random_device()();
-  std::cout << "TUTTI_TEST_SEED=" << seed << std::endl;
-  return seed;
-}
-
 TEST(SentencePiece, BpeMergesAsDefined) {
-  std::mt19937 random(seed_of_test());
+  std::mt19937 random(test_seed());
   for (int round = 0; round < 40; ++round) {
     file::Model model = small_model(file::Trainer::BPE, round % 2);
     const int first = model.pieces_size() - 5;
@@ -127,7 +96,7 @@ TEST(SentencePiece, BpeMergesAsDefined) {
 }
 
 TEST(SentencePiece, UnigramTakesAPathOfGreatestScore) {
-  std::mt19937 random(seed_of_test());
+  std::mt19937 random(test_seed());
   for (int round = 0; round < 40; ++round) {
     file::Model model = small_model(file::Trainer::UNIGRAM, false);
     add_random_pieces(random, model);
@@ -173,24 +142,11 @@ TEST(SentencePiece, UnknownCharactersAreOneTokenOrTheirBytes) {
   }
 }
 
-// A trie of one rule, "x" → "b a", as darts-clone lays it out.
-std::string one_rule() {
-  std::vector<uint32_t> trie(512, 0);
-  const auto offset = [](uint32_t to) { return to << 10; };
-  trie[0] = offset(256);                        // the root's children are at 256 ^ label
-  trie[256 ^ 'x'] = 'x' | 1u << 8 | offset(1);  // ends a rule, whose leaf is beside it
-  trie[256 ^ 'x' ^ 1] = 1u << 31;               // the text at 0
-  const uint32_t bytes = 4 * 512;
-  std::string rules(reinterpret_cast<const char*>(&bytes), 4);
-  rules.append(reinterpret_cast<const char*>(trie.data()), bytes);
-  return rules + std::string("b a\0", 4);
-}
-
 TEST(SentencePiece, RewritesByTheRulesOfTheFile) {
   const auto encode = [](bool remove, const char* text) {
     file::Model model = small_model(file::Trainer::BPE, false);
     model.mutable_normalizer()->set_remove_extra_whitespaces(remove);
-    model.mutable_normalizer()->set_precompiled_charsmap(one_rule());
+    model.mutable_normalizer()->set_precompiled_charsmap(one_rule('x', "b a"));
     const auto tokenizer = Tokenizer::parse(model.SerializeAsString(), "m.model");
     EXPECT_TRUE(tokenizer.ok()) << tokenizer.message();
     return *tokenizer->encode(text);
@@ -199,6 +155,25 @@ TEST(SentencePiece, RewritesByTheRulesOfTheFile) {
   EXPECT_EQ(encode(false, " a  b "), (Ids{3, 3, 4, 3, 3, 5, 3}));
   EXPECT_EQ(encode(true, " a  b "), (Ids{3, 4, 3, 5}));
   EXPECT_EQ(encode(true, "  "), Ids{});
+}
+
+// A rule for the first byte of é is no rule for é.
+TEST(SentencePiece, RulesAreForWholeCharacters) {
+  file::Model model = small_model(file::Trainer::BPE, false);
+  model.mutable_normalizer()->set_precompiled_charsmap(one_rule(0xC3, "b"));
+  const auto tokenizer = Tokenizer::parse(model.SerializeAsString(), "m.model");
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
+  EXPECT_EQ(*tokenizer->encode("é"), (Ids{3, 6}));
+}
+
+TEST(SentencePiece, WhatRulesMakeOfATextIsLimited) {
+  const auto normalizer =
+      PieceNormalizer::create(one_rule('x', std::string(100, 'a')), {}, {.text_bytes_max = 1000});
+  ASSERT_TRUE(normalizer.ok()) << normalizer.message();
+  EXPECT_TRUE(normalizer->normalize("xxx").ok());
+  const auto long_one = normalizer->normalize(std::string(100, 'x'));
+  ASSERT_FALSE(long_one.ok());
+  EXPECT_EQ(long_one.error().kind, ErrorKind::kResource);
 }
 
 TEST(SentencePiece, UnigramTakesTheBestPath) {
@@ -251,6 +226,26 @@ TEST(SentencePiece, RefusesWhatIsNoModel) {
   rules[4] = rules[5] = rules[6] = '\x7F';
   bad.mutable_normalizer()->set_precompiled_charsmap(rules);
   refused(bad.SerializeAsString(), "unit 0 of the trie leads outside");
+}
+
+TEST(SentencePiece, RefusesRulesThatLeadNowhere) {
+  const auto refused = [](const std::string& rules, const char* message) {
+    file::Model model = small_model(file::Trainer::BPE, false);
+    model.mutable_normalizer()->set_precompiled_charsmap(rules);
+    const auto tokenizer = Tokenizer::parse(model.SerializeAsString(), "m.model");
+    ASSERT_FALSE(tokenizer.ok()) << message;
+    EXPECT_NE(tokenizer.message().find(message), std::string::npos) << tokenizer.message();
+  };
+  std::vector<uint32_t> trie(256, 0);
+  trie[0] = 0x80000200;
+  refused(charsmap_of(trie, std::string(1000, '\0')), "the root of the trie is a leaf");
+  refused(one_rule('a', "\xE2"), "the texts are not UTF-8 at byte 0");
+  refused(one_rule('a', "\xFF\xBF\xBF\xBF"), "the texts are not UTF-8 at byte 0");
+  refused(charsmap_of(one_rule_trie('a', 1), std::string("b a\0", 4)),
+          "leads into a text, to byte 1");
+  trie = one_rule_trie('x');
+  trie[256 ^ 'x' ^ 1] = 0;
+  refused(charsmap_of(trie, std::string("b\0", 2)), "unit 376 of the trie has no leaf at unit 377");
 }
 
 TEST(SentencePiece, LoadsByContent) {

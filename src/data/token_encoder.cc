@@ -45,7 +45,7 @@ Status TokenEncoder::append_raw(std::string_view text, bool begins, std::vector<
 
 Status TokenEncoder::append_sentence_piece(std::string_view text, std::vector<int32_t>& ids) {
   const SentencePiece& model = *parts_.sentence_piece;
-  const std::string whole = model.normalizer.normalize(text);
+  TUTTI_ASSIGN(const std::string whole, model.normalizer.normalize(text));
   const std::string_view normal = whole;
   if (model.unigram) {
     model.unigram->encode(normal, unigram_scratch_, ids);
