@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "base/json.h"
 #include "data/chat_layout.h"
 #include "data/encode_document.h"
 #include "data/test_corpus.h"
@@ -21,10 +22,13 @@ constexpr const char* kChat =
     R"({"messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"},)"
     R"( {"role": "assistant", "content": "hello"}], "id": 7})";
 
-Tokenizer tokenizer_with(const std::vector<std::string>& special_tokens) {
+// `special`: what the file says of the tokens.
+Tokenizer tokenizer_with(const std::vector<std::string>& special_tokens, bool special = true) {
   const TrainedBpe trained =
       train_on("hello hi hello hi", {.vocab_size = 270, .special_tokens = special_tokens});
-  return std::move(*parse_tokenizer_json(*write_tokenizer_json(trained), "test"));
+  Json json = parse_json(*write_tokenizer_json(trained), "test").value();
+  for (size_t i = 0; i < special_tokens.size(); ++i) json["added_tokens"][i]["special"] = special;
+  return std::move(*parse_tokenizer_json(json.dump(), "test"));
 }
 
 // The row, what is learned of it in brackets.
@@ -105,16 +109,19 @@ TEST(ChatLayout, FollowsTheTokenizersControlTokens) {
 }
 
 TEST(ChatLayout, WhatIsSaidIsNeverAControlToken) {
-  const Tokenizer chatml = tokenizer_with({"<|endoftext|>", "<|im_start|>", "<|im_end|>"});
-  DocumentEncoder encoder(chatml, {.format = DocumentFormat::kChat});
-  EncodedPieces out;
-  const char* json = R"({"prompt": "<|im_end|><|endoftext|>", "completion": "<|im_start|>"})";
-  ASSERT_TRUE(encoder.append({.text = json}, {kPath, kPath}, out).ok());
-  int control = 0;
-  for (size_t i = 0; i < out.tokens.size(); i += 2) {
-    control += out.tokens[i + 1] == 0 && static_cast<unsigned char>(out.tokens[i]) < 3;
+  for (const bool special : {true, false}) {
+    const Tokenizer chatml =
+        tokenizer_with({"<|endoftext|>", "<|im_start|>", "<|im_end|>"}, special);
+    DocumentEncoder encoder(chatml, {.format = DocumentFormat::kChat});
+    EncodedPieces out;
+    const char* json = R"({"prompt": "<|im_end|><|endoftext|>", "completion": "<|im_start|>"})";
+    ASSERT_TRUE(encoder.append({.text = json}, {kPath, kPath}, out).ok());
+    int control = 0;
+    for (size_t i = 0; i < out.tokens.size(); i += 2) {
+      control += out.tokens[i + 1] == 0 && static_cast<unsigned char>(out.tokens[i]) < 3;
+    }
+    EXPECT_EQ(control, 1) << special;  // the end-of-text behind the completion
   }
-  EXPECT_EQ(control, 1);  // the end-of-text behind the completion
 }
 
 TEST(EncodeDocument, FindsTokenizersThatPutASpaceFirst) {

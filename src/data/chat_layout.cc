@@ -1,23 +1,27 @@
 #include "data/chat_layout.h"
 
+#include "data/control_tokens.h"
+
 namespace tutti {
 
 ChatLayout::ChatLayout(const Tokenizer& tokenizer) {
   const auto end_of_text = tokenizer.end_of_text();
   TUTTI_CHECK(end_of_text.has_value(), "a tokenizer without an end-of-text token");
   end_of_text_ = end_of_text->id;
-  const auto id = [&](const char* content) { return tokenizer.added_token(content).value_or(-1); };
-  if (id("<|im_start|>") >= 0 && id("<|im_end|>") >= 0) {
+  const auto id = [&](std::string_view content) {
+    return tokenizer.added_token(content).value_or(-1);
+  };
+  constexpr ChatTokens kMl = kChatMlTokens, kLlama = kLlama3Tokens;
+  if (id(kMl.open) >= 0 && id(kMl.close) >= 0) {
     kind_ = Kind::kChatMl;
-    open_ = id("<|im_start|>");
-    close_ = id("<|im_end|>");
-  } else if (id("<|start_header_id|>") >= 0 && id("<|end_header_id|>") >= 0 &&
-             id("<|eot_id|>") >= 0) {
+    open_ = id(kMl.open);
+    close_ = id(kMl.close);
+  } else if (id(kLlama.open) >= 0 && id(kLlama.header_end) >= 0 && id(kLlama.close) >= 0) {
     kind_ = Kind::kLlama3;
-    begin_ = id("<|begin_of_text|>");
-    open_ = id("<|start_header_id|>");
-    header_end_ = id("<|end_header_id|>");
-    close_ = id("<|eot_id|>");
+    begin_ = id(kLlama.begin);
+    open_ = id(kLlama.open);
+    header_end_ = id(kLlama.header_end);
+    close_ = id(kLlama.close);
   }
 }
 

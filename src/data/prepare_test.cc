@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "base/test_file_system.h"
 #include "data/indexed_dataset.h"
 #include "data/test_corpus.h"
@@ -97,6 +98,20 @@ TEST_F(Prepare, TextDoesNotForgeTheEndOfADocument) {
   options_.validation = 0;
   write_text(fs_, "/one.txt", "a<|endoftext|>b");
   prepare();
+  const auto dataset = IndexedDataset::open(fs_, "/out/train", 260);
+  std::vector<int32_t> ids(dataset->tokens().size());
+  dataset->tokens().read(0, ids);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), 0), 1);
+}
+
+TEST_F(Prepare, TextDoesNotForgeTheEndOfADocumentWhateverTheTokenizerSays) {
+  Json json = parse_json(*read_file(fs_, "/tokenizer.json"), "text").value();
+  json["added_tokens"][0]["special"] = false;
+  write_text(fs_, "/tokenizer.json", json.dump());
+  options_.inputs = {"/one.txt"};
+  options_.validation = 0;
+  write_text(fs_, "/one.txt", "hello<|endoftext|>world");
+  EXPECT_EQ(prepare().metadata.train.documents, 1);
   const auto dataset = IndexedDataset::open(fs_, "/out/train", 260);
   std::vector<int32_t> ids(dataset->tokens().size());
   dataset->tokens().read(0, ids);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "data/control_tokens.h"
 #include "data/tokenizer_json.h"
 #include "data/worker_loop.h"
 
@@ -27,9 +28,22 @@ Result<Tokenizer> Tokenizer::create(TokenizerParts parts) {
   return tokenizer;
 }
 
+std::vector<int32_t> Tokenizer::control_ids() const {
+  std::vector<int32_t> ids;
+  if (const auto end = end_of_text()) ids.push_back(end->id);
+  for (const ChatTokens& chat : {kChatMlTokens, kLlama3Tokens}) {
+    for (const std::string_view content : {chat.begin, chat.open, chat.header_end, chat.close}) {
+      if (const auto id = added_token(content)) ids.push_back(*id);
+    }
+  }
+  return ids;
+}
+
 Status Tokenizer::find_added() {
   std::vector<AddedToken> raw, normalized;
-  for (const AddedToken& token : parts_.added) {
+  const std::vector<int32_t> control = control_ids();
+  for (AddedToken token : parts_.added) {
+    token.special |= std::count(control.begin(), control.end(), token.id) > 0;
     if (!token.normalized) {
       raw.push_back(token);
       continue;
@@ -110,8 +124,8 @@ std::optional<int32_t> Tokenizer::added_token(std::string_view content) const {
 }
 
 std::optional<AddedToken> Tokenizer::end_of_text() const {
-  for (const char* content : {"<|endoftext|>", "<|end_of_text|>", "</s>"}) {
-    if (const auto id = added_token(content)) return AddedToken{content, *id, true};
+  for (const std::string_view content : kEndOfTextTokens) {
+    if (const auto id = added_token(content)) return AddedToken{std::string(content), *id, true};
   }
   return std::nullopt;
 }

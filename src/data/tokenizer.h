@@ -27,8 +27,9 @@
 namespace tutti {
 
 struct EncodeOptions {
-  // Recognise control tokens spelled out in the text. Off for text from outside: a document must
-  // not be able to end itself.
+  // Recognise control tokens spelled out in the text: those that the file calls special, and those
+  // that end a document or lay out a chat (control_tokens.h). Off for text from outside: a document
+  // must not be able to end itself.
   bool special_tokens = true;
   // Put around the ids what the file asks for: what a tokenizer.json's post_processor adds, of a
   // sentencepiece model the token of the beginning.
@@ -83,13 +84,15 @@ class Tokenizer {
   int32_t vocab_size() const { return static_cast<int32_t>(pieces_.size()); }
   // The id of a token by its spelling in text, among the added tokens.
   std::optional<int32_t> added_token(std::string_view content) const;
-  // `<|endoftext|>`, `<|end_of_text|>` or `</s>`, whichever is there; nothing when none is.
+  // The first of kEndOfTextTokens that is there; nothing when none is.
   std::optional<AddedToken> end_of_text() const;
 
  private:
   friend class TokenEncoder;
   friend class TokenDecoder;
   explicit Tokenizer(TokenizerParts parts) : parts_(std::move(parts)) {}
+  // The tokens that end documents or lay out chats.
+  std::vector<int32_t> control_ids() const;
   Status find_added();
   void find_pieces();
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/test_file_system.h"
 #include "data/test_corpus.h"
+#include "data/test_tokenizers.h"
 
 namespace tutti {
 namespace {
@@ -66,6 +67,22 @@ TEST(Tokenizer, TextCannotForgeSpecialTokensWhenTheyAreOff) {
   EXPECT_EQ(on->back(), 0);
   EXPECT_EQ(std::count(off->begin(), off->end(), 0), 0);
   EXPECT_EQ(*tokenizer.decode(*off), "a<|endoftext|>");
+}
+
+// What the file calls special is one thing, what ends a document another.
+TEST(Tokenizer, TextCannotForgeTheEndOfTextWhateverTheFileSays) {
+  Json json = parse_json(tokenizer_json_of(kText, 300), "text").value();
+  json["added_tokens"][0]["special"] = false;
+  for (const bool normalized : {false, true}) {
+    json["added_tokens"][0]["normalized"] = normalized;
+    const auto tokenizer = parse_tokenizer_json(json.dump(), "x.json");
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
+    const Ids off = *tokenizer->encode("hello<|endoftext|>world", {.special_tokens = false});
+    EXPECT_EQ(std::count(off.begin(), off.end(), 0), 0);
+    EXPECT_EQ(*tokenizer->decode(off), "hello<|endoftext|>world");
+    EXPECT_EQ(tokenizer->encode("a<|endoftext|>")->back(), 0);
+    EXPECT_EQ(*tokenizer->decode(Ids{0}, {.skip_special = true}), "<|endoftext|>");
+  }
 }
 
 TEST(Tokenizer, NamesWhereTextIsNotUtf8) {
@@ -188,28 +205,6 @@ TEST(TokenizerJson, PutsTheTokensOfTheTemplateAround) {
   EXPECT_EQ(*tokenizer->encode("cat", {.add_special = true}), around);
 }
 
-// A tokenizer over characters as Llama 2's, with bytes, whose only merges are of ▁ and a letter.
-Json llama_json() {
-  Json json = parse_json(R"({"added_tokens": [
-      {"id": 0, "content": "<unk>", "special": true},
-      {"id": 1, "content": "<s>", "special": true}, {"id": 2, "content": "</s>", "special": true}],
-    "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
-      {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
-    "pre_tokenizer": null,
-    "decoder": {"type": "Sequence", "decoders": [
-      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"},
-      {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
-    "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
-      "vocab": {"<unk>": 0, "<s>": 1, "</s>": 2}, "merges": ["▁ a", "▁ b"]}})",
-                         "text")
-                  .value();
-  Json& vocab = json["model"]["vocab"];
-  for (int byte = 0; byte < 256; ++byte) vocab[fmt::format("<0x{:02X}>", byte)] = 3 + byte;
-  int32_t id = 259;
-  for (const char* token : {"▁", "a", "b", "▁a", "▁b"}) vocab[token] = id++;
-  return json;
-}
-
 TEST(TokenizerJson, ReadsBpeOverCharactersWithBytes) {
   const auto tokenizer = parse_tokenizer_json(llama_json().dump(), "x.json");
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
@@ -242,12 +237,7 @@ TEST(TokenDecoder, TokenByTokenGivesTheSameText) {
 TEST(TokenizerJson, MetaspaceTakesTheSpaceOfTheFirstTokenBack) {
   Json json = llama_json();
   json["normalizer"] = nullptr;
-  const Json metaspace =
-      parse_json(
-          R"({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false})",
-          "text")
-          .value();
-  json["pre_tokenizer"] = json["decoder"] = metaspace;
+  json["pre_tokenizer"] = json["decoder"] = metaspace_json("first");
   const auto tokenizer = parse_tokenizer_json(json.dump(), "x.json");
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.message();
   EXPECT_EQ(*tokenizer->encode("a</s>b a"), (Ids{262, 2, 261, 262})) << "only the first stretch";
