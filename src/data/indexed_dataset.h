@@ -113,6 +113,14 @@ Status stage_indexed_dataset(FileSystem& fs, const std::string& prefix,
 // interruption it does what is left.
 Status complete_indexed_dataset(FileSystem& fs, const std::string& prefix,
                                 const IndexedWriterOptions& options);
+// Whether the temporary files that a writer with these options goes on with are there and long
+// enough.
+bool has_unfinished_dataset(FileSystem& fs, const std::string& prefix,
+                            const IndexedWriterOptions& options);
+// The tokens of a dataset that was closed: of the temporary file, or once it took its name of that.
+// Checked against `vocab_size`. Requires that there are some.
+Result<TokenArray> closed_tokens(FileSystem& fs, const std::string& prefix, TokenType type,
+                                 int64_t vocab_size);
 // Removes the temporary files, whichever are there.
 Status remove_unfinished_dataset(FileSystem& fs, const std::string& prefix);
 

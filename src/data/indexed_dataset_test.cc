@@ -231,6 +231,28 @@ TEST(LossMask, WhatDisagreesIsAnError) {
   EXPECT_EQ(mask->learned_tokens(), 2);
 }
 
+TEST(IndexedDatasetWriter, KnowsWhetherItCanGoOn) {
+  for (const char* cut : {"", "/d.bin.tmp", "/d.sizes.tmp", "/d.mask.tmp"}) {
+    TestFileSystem fs;
+    IndexedWriterOptions options = {.mask = true, .keep = true};
+    {
+      const auto writer = std::move(*IndexedDatasetWriter::create(fs, "/d", options));
+      ASSERT_TRUE(writer->append_packed(std::string("\1\0\2\0", 4), "\1\1").ok());
+      ASSERT_TRUE(writer->end_document().ok());
+      ASSERT_TRUE(writer->sync().ok());
+      options.start = writer->progress();
+    }
+    if (*cut == '\0') {
+      EXPECT_TRUE(has_unfinished_dataset(fs, "/d", options));
+      continue;
+    }
+    ASSERT_TRUE(fs.truncate(cut, fs.stat(cut)->bytes - 1).ok());
+    EXPECT_FALSE(has_unfinished_dataset(fs, "/d", options)) << cut;
+    ASSERT_TRUE(fs.remove(cut).ok());
+    EXPECT_FALSE(has_unfinished_dataset(fs, "/d", options)) << cut;
+  }
+}
+
 // A writer that is left after a sync, at any place, and gone on with gives the same bytes.
 TEST(IndexedDatasetWriter, GoesOnFromItsLastSync) {
   const Documents documents = {{1, 2, 3}, {}, {65499}, {7, 7}};

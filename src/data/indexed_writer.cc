@@ -14,6 +14,10 @@ std::string temporary(const std::string& path) { return path + ".tmp"; }
 // The length of each document, i32, until the index is written.
 std::string sizes_path(const std::string& prefix) { return prefix + ".sizes.tmp"; }
 
+uint64_t sizes_bytes(const IndexedWriterOptions& options) {
+  return 4 * static_cast<uint64_t>(options.start.documents);
+}
+
 uint64_t bin_bytes(const IndexedWriterOptions& options) {
   return static_cast<uint64_t>(options.start.tokens) * token_bytes(options.type);
 }
@@ -70,7 +74,7 @@ Result<std::unique_ptr<IndexedDatasetWriter>> IndexedDatasetWriter::create(
 
 Status IndexedDatasetWriter::open() {
   TUTTI_ASSIGN(bin_, GrowingFile::open(fs_, temporary(bin_path(prefix_)), bin_bytes(options_)));
-  TUTTI_ASSIGN(sizes_, GrowingFile::open(fs_, sizes_path(prefix_), 4 * progress_.documents));
+  TUTTI_ASSIGN(sizes_, GrowingFile::open(fs_, sizes_path(prefix_), sizes_bytes(options_)));
   if (!options_.mask) return Status();
   const bool begins = progress_.tokens == 0;
   const uint64_t bytes = begins ? 0 : mask_bytes(options_);
@@ -166,6 +170,28 @@ Status complete_indexed_dataset(FileSystem& fs, const std::string& prefix,
   if (options.mask) TUTTI_TRY(take_name(fs, mask_path(prefix), mask_bytes(options)));
   TUTTI_TRY(fs.rename(temporary(idx_path(prefix)), idx_path(prefix)));
   return fs.sync_directory(parent_path(prefix));
+}
+
+bool has_unfinished_dataset(FileSystem& fs, const std::string& prefix,
+                            const IndexedWriterOptions& options) {
+  const auto has = [&](const std::string& path, uint64_t bytes) {
+    const Result<FileInfo> info = fs.stat(path);
+    return bytes == 0 || (info.ok() && info->bytes >= bytes);
+  };
+  const bool masked = options.mask && options.start.tokens > 0;
+  return has(temporary(bin_path(prefix)), bin_bytes(options)) &&
+         has(sizes_path(prefix), sizes_bytes(options)) &&
+         has(temporary(mask_path(prefix)), masked ? mask_bytes(options) : 0);
+}
+
+Result<TokenArray> closed_tokens(FileSystem& fs, const std::string& prefix, TokenType type,
+                                 int64_t vocab_size) {
+  std::string path = temporary(bin_path(prefix));
+  if (!exists(fs, path)) path = bin_path(prefix);
+  TUTTI_ASSIGN(auto file, fs.map(path));
+  TokenArray tokens(std::move(file), 0, type);
+  TUTTI_TRY(tokens.check_below(vocab_size, path));
+  return tokens;
 }
 
 Status remove_unfinished_dataset(FileSystem& fs, const std::string& prefix) {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <memory>
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "data/dataset_summary.h"
 #include "data/encode_corpus.h"
 #include "data/indexed_dataset.h"
 #include "data/prepare_journal.h"
@@ -18,7 +18,6 @@ namespace tutti {
 namespace {
 
 constexpr uint64_t kTokenizerBytesMax = 256ull << 20;
-constexpr size_t kReadBytes = size_t{1} << 20;
 constexpr int kPipelineVersion = 2;  // changes when the same inputs would give other tokens
 
 using ProgressCallback = std::function<void(const PrepareProgress&)>;
@@ -48,28 +47,6 @@ Status digest_files(FileSystem& fs, const PrepareOptions& options, const CorpusF
     }
   }
   return Status();
-}
-
-// Of the distribution of single tokens in PREFIX.bin.
-Result<double> unigram_entropy_nats(FileSystem& fs, const std::string& prefix, int32_t vocab_size) {
-  const TokenType type = token_type_for(vocab_size);
-  TUTTI_ASSIGN(const auto file, fs.open(bin_path(prefix)));
-  std::vector<int64_t> counts(static_cast<size_t>(vocab_size));
-  std::string packed;
-  std::vector<int32_t> ids;
-  for (uint64_t at = 0; at < file->size(); at += packed.size()) {
-    packed.resize(std::min<uint64_t>(kReadBytes, file->size() - at));
-    TUTTI_TRY(file->read_at(at, packed));
-    ids.resize(packed.size() / token_bytes(type));
-    read_tokens(packed.data(), type, ids);
-    for (const int32_t id : ids) ++counts[id];
-  }
-  double total = 0, entropy = 0;
-  for (const int64_t count : counts) total += static_cast<double>(count);
-  for (const int64_t count : counts) {
-    if (count > 0) entropy -= count / total * std::log(count / total);
-  }
-  return entropy;
 }
 
 // True when the files that `metadata` describes have the sizes that it says.
@@ -111,20 +88,21 @@ Status remove_unfinished(FileSystem& fs, const std::string& directory) {
 }
 
 // Whether the temporary files have what the point says; someone may have removed them.
-bool fits(FileSystem& fs, const std::string& directory, const PreparePoint& point, TokenType type) {
+bool fits(FileSystem& fs, const PrepareOptions& options, const Tokenizer& tokenizer,
+          const PreparePoint& point) {
   const auto has = [&](const char* prefix, const SplitPoint& split) {
-    const Result<FileInfo> bin = fs.stat(bin_path(join_path(directory, prefix)) + ".tmp");
-    const uint64_t bytes = static_cast<uint64_t>(split.written.tokens) * token_bytes(type);
-    return bytes == 0 || (bin.ok() && bin->bytes >= bytes);
+    return has_unfinished_dataset(
+        fs, join_path(options.directory, prefix),
+        writer_options(tokenizer, options.documents.format, split.written));
   };
   return point.encoded ||
          (has(kTrainPrefix, point.train) && has(kValidationPrefix, point.validation));
 }
 
 // What to go on with: nothing, where there is no journal or one that does not fit.
-JournalContent find_journal(FileSystem& fs, const std::string& directory,
-                            const std::string& fingerprint, TokenType type) {
-  const std::string path = join_path(directory, kJournalFile);
+JournalContent find_journal(FileSystem& fs, const PrepareOptions& options,
+                            const Tokenizer& tokenizer, const std::string& fingerprint) {
+  const std::string path = join_path(options.directory, kJournalFile);
   if (!exists(fs, path)) return {};
   const Result<std::string> text = read_file(fs, path);
   const Result<JournalContent> content =
@@ -133,8 +111,8 @@ JournalContent find_journal(FileSystem& fs, const std::string& directory,
     log_info("{}; preparing from the start", content.message());
     return {};
   }
-  if (fits(fs, directory, content->point, type)) return *content;
-  log_warning("{}: the files that it speaks of are gone; preparing from the start", path);
+  if (fits(fs, options, tokenizer, content->point)) return *content;
+  log_warning("{}: the files that it speaks of are gone or cut; preparing from the start", path);
   return {};
 }
 
@@ -143,6 +121,21 @@ SplitCounts counts_of(const SplitPoint& split) {
           .documents = split.written.documents,
           .tokens = split.written.tokens,
           .text_bytes = split.text_bytes};
+}
+
+// The counts, and the entropy of the training tokens. Every token is looked at once more: temporary
+// files of a preparation that was cut off may have been written over since.
+Status summarize(FileSystem& fs, const PrepareOptions& options, const Tokenizer& tokenizer,
+                 const PreparePoint& point, DatasetMetadata& metadata) {
+  metadata.train = counts_of(point.train);
+  metadata.validation = counts_of(point.validation);
+  const auto tokens = [&](const char* prefix) {
+    return closed_tokens(fs, join_path(options.directory, prefix),
+                         token_type_for(tokenizer.vocab_size()), tokenizer.vocab_size());
+  };
+  TUTTI_ASSIGN(const TokenArray train, tokens(kTrainPrefix));
+  metadata.unigram_entropy_nats = count_tokens(train).entropy_nats;
+  return point.validation.written.documents > 0 ? tokens(kValidationPrefix).status() : Status();
 }
 
 // A disk that is full says so in the first half, before the old dataset goes in the second.
@@ -179,12 +172,11 @@ Status name_splits(FileSystem& fs, const PrepareOptions& options, const Tokenize
 Status complete(FileSystem& fs, const PrepareOptions& options, const Tokenizer& tokenizer,
                 const std::string& tokenizer_text, const PreparePoint& point,
                 DatasetMetadata& metadata) {
+  if (point.train.written.documents == 0) {
+    return invalid("validation fraction {} leaves no document to train on", options.validation);
+  }
+  TUTTI_TRY(summarize(fs, options, tokenizer, point, metadata));
   TUTTI_TRY(name_splits(fs, options, tokenizer, point));
-  metadata.train = counts_of(point.train);
-  metadata.validation = counts_of(point.validation);
-  TUTTI_ASSIGN(
-      metadata.unigram_entropy_nats,
-      unigram_entropy_nats(fs, join_path(options.directory, kTrainPrefix), tokenizer.vocab_size()));
   TUTTI_TRY(
       write_file_atomic(fs, join_path(options.directory, kDatasetTokenizerFile), tokenizer_text));
   TUTTI_TRY(write_file_atomic(fs, join_path(options.directory, kMetadataFile),
@@ -196,10 +188,9 @@ Status complete(FileSystem& fs, const PrepareOptions& options, const Tokenizer& 
   return Status();
 }
 
-Status encode_and_complete(FileSystem& fs, const PrepareOptions& options, const CorpusFiles& corpus,
-                           const Tokenizer& tokenizer, const std::string& tokenizer_text,
-                           const JournalContent& begun, const ProgressCallback& progress,
-                           DatasetMetadata& metadata) {
+Status encode(FileSystem& fs, const PrepareOptions& options, const SplitPlan& plan,
+              const Tokenizer& tokenizer, PrepareJournal& journal, PreparePoint& point,
+              const std::function<void(const EncodeProgress&)>& progress) {
   EncodeCorpusOptions encoding;
   encoding.directory = options.directory;
   encoding.documents = options.documents;
@@ -209,26 +200,27 @@ Status encode_and_complete(FileSystem& fs, const PrepareOptions& options, const 
   encoding.commit_bytes = options.commit_bytes;
   encoding.batch_bytes = options.batch_bytes;
   encoding.check_stop = [&options] { return check_stop(options); };
-  TUTTI_ASSIGN(const SplitPlan plan,
-               plan_split(fs, corpus.files, options.documents.format, options.validation));
-  TUTTI_ASSIGN(const auto journal,
-               PrepareJournal::open(fs, options.directory, metadata.fingerprint, begun.bytes));
-  PreparePoint point = begun.point;
-  if (!point.encoded) {
-    TUTTI_TRY(encode_corpus(fs, tokenizer, plan, encoding, *journal, point,
-                            [&](const EncodeProgress& state) {
-                              if (!progress) return;
-                              progress({"encoding", state.bytes_done, corpus.bytes, state.tokens});
-                            }));
-  }
-  if (point.train.written.documents == 0) {
-    return invalid("validation fraction {} leaves no document to train on", options.validation);
-  }
-  TUTTI_TRY(complete(fs, options, tokenizer, tokenizer_text, point, metadata));
+  return encode_corpus(fs, tokenizer, plan, encoding, journal, point, progress);
+}
+
+// All but the fingerprint and what the tokens say.
+DatasetMetadata describe(const PrepareOptions& options, const Tokenizer& tokenizer,
+                         std::string_view tokenizer_text, const AddedToken& end_of_text) {
+  DatasetMetadata metadata;
+  metadata.tokenizer_digest = digest_of(tokenizer_text).hex();
+  metadata.vocab_size = tokenizer.vocab_size();
+  metadata.end_of_text = end_of_text.id;
+  metadata.end_of_text_token = end_of_text.content;
+  metadata.format = document_format_name(options.documents.format);
+  metadata.validation_fraction = options.validation;
+  metadata.loss_mask = options.documents.format == DocumentFormat::kChat;
+  return metadata;
+}
+
+void warn_of_no_validation(const PrepareOptions& options, const DatasetMetadata& metadata) {
   if (options.validation > 0 && metadata.validation.documents == 0) {
     log_warning("nothing was held out for validation: the corpus is a single document");
   }
-  return Status();
 }
 
 // Whether the same preparation can succeed once the machine is better.
@@ -240,6 +232,7 @@ bool can_go_on(ErrorKind kind) {
 
 Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& options,
                                         const ProgressCallback& progress) {
+  TUTTI_TRY(check_fraction(options.validation));
   TUTTI_ASSIGN(const std::string json, read_file(fs, options.tokenizer, kTokenizerBytesMax));
   TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::parse(json, options.tokenizer));
   const auto end_of_text = tokenizer.end_of_text();
@@ -253,14 +246,7 @@ Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& op
                find_corpus_files(fs, options.inputs, options.documents.format));
   for (const std::string& path : corpus.empty) log_warning("{}: left out: the file is empty", path);
 
-  DatasetMetadata metadata;
-  metadata.tokenizer_digest = digest_of(json).hex();
-  metadata.vocab_size = tokenizer.vocab_size();
-  metadata.end_of_text = end_of_text->id;
-  metadata.end_of_text_token = end_of_text->content;
-  metadata.format = document_format_name(options.documents.format);
-  metadata.validation_fraction = options.validation;
-  metadata.loss_mask = options.documents.format == DocumentFormat::kChat;
+  DatasetMetadata metadata = describe(options, tokenizer, json, *end_of_text);
   TUTTI_ASSIGN(metadata.fingerprint,
                fingerprint(fs, options, corpus, metadata.tokenizer_digest, progress));
 
@@ -272,17 +258,28 @@ Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& op
     TUTTI_TRY(remove_unfinished(fs, options.directory));
     return PreparedDataset{*old, true, false};
   }
-  const TokenType type = token_type_for(tokenizer.vocab_size());
-  const JournalContent begun = find_journal(fs, options.directory, metadata.fingerprint, type);
-  const Status status =
-      encode_and_complete(fs, options, corpus, tokenizer, json, begun, progress, metadata);
+  TUTTI_ASSIGN(const SplitPlan plan,
+               plan_split(fs, corpus.files, options.documents.format, options.validation));
+  const JournalContent begun = find_journal(fs, options, tokenizer, metadata.fingerprint);
+  // Up to here a failure leaves what another preparation may go on with.
+  TUTTI_ASSIGN(const auto journal,
+               PrepareJournal::open(fs, options.directory, metadata.fingerprint, begun.bytes));
+  PreparePoint point = begun.point;
+  Status status;
+  if (!point.encoded) {
+    status = encode(fs, options, plan, tokenizer, *journal, point, [&](const EncodeProgress& now) {
+      if (progress) progress({"encoding", now.bytes_done, corpus.bytes, now.tokens});
+    });
+  }
+  if (status.ok()) status = complete(fs, options, tokenizer, json, point, metadata);
   if (!status.ok()) {
     const bool goes_on =
         can_go_on(status.error().kind) &&
-        find_journal(fs, options.directory, metadata.fingerprint, type).point != PreparePoint();
+        find_journal(fs, options, tokenizer, metadata.fingerprint).point != PreparePoint();
     if (!goes_on) (void)remove_unfinished(fs, options.directory);
     return status;
   }
+  warn_of_no_validation(options, metadata);
   return PreparedDataset{metadata, false, begun.point != PreparePoint()};
 }
 

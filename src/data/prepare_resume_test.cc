@@ -39,7 +39,7 @@ class PrepareResume : public testing::TestWithParam<const char*> {
     ASSERT_TRUE(fs.sync_directory("/c").ok());
   }
 
-  Result<PreparedDataset> prepare(FileSystem& fs, int threads = 2) {
+  PrepareOptions options_of(int threads = 2) {
     PrepareOptions options;
     options.inputs = {"/c"};
     options.directory = "/out";
@@ -50,7 +50,23 @@ class PrepareResume : public testing::TestWithParam<const char*> {
     options.documents.piece_bytes = 300;
     options.batch_bytes = 400;
     if (std::string(GetParam()) == "chat") options.documents.format = DocumentFormat::kChat;
-    return prepare_dataset(fs, options, {});
+    return options;
+  }
+
+  Result<PreparedDataset> prepare(FileSystem& fs, int threads = 2) {
+    return prepare_dataset(fs, options_of(threads), {});
+  }
+
+  // Stops it once both sides have tokens, of which a point of the journal knows.
+  void cut_off(FileSystem& fs) {
+    PrepareOptions options = options_of();
+    options.stop_requested = [&] {
+      const Result<FileInfo> train = fs.stat("/out/train.bin.tmp");
+      const Result<FileInfo> held_out = fs.stat("/out/validation.bin.tmp");
+      return train.ok() && train->bytes > 0 && held_out.ok() && held_out->bytes > 0;
+    };
+    ASSERT_FALSE(prepare_dataset(fs, options, {}).ok());
+    ASSERT_TRUE(exists(fs, "/out/prepare.journal"));
   }
 
   // What the directory holds: names and contents.
@@ -142,6 +158,54 @@ TEST_P(PrepareResume, OtherInputsStartAgain) {
   const auto again = prepare(fs);
   ASSERT_TRUE(again.ok()) << again.message();
   EXPECT_FALSE(again->resumed);
+}
+
+TEST_P(PrepareResume, AMistypedOptionLeavesWhatThereIsToGoOnWith) {
+  TestFileSystem fs;
+  make_corpus(fs);
+  cut_off(fs);
+  PrepareOptions options = options_of();
+  options.validation = 1.5;
+  const auto mistyped = prepare_dataset(fs, options, {});
+  ASSERT_FALSE(mistyped.ok());
+  EXPECT_NE(mistyped.message().find("validation fraction 1.5"), std::string::npos);
+  const auto again = prepare(fs);
+  ASSERT_TRUE(again.ok()) << again.message();
+  EXPECT_TRUE(again->resumed);
+}
+
+// Tokens that no tokenizer gave are an error that ends it, and the next preparation begins anew.
+TEST_P(PrepareResume, TemporaryFilesThatWereWrittenOverAreErrors) {
+  for (const std::string name : {"train", "validation"}) {
+    TestFileSystem fs;
+    make_corpus(fs);
+    cut_off(fs);
+    const std::string path = "/out/" + name + ".bin.tmp";
+    const uint64_t bytes = fs.stat(path)->bytes;
+    write_text(fs, path, std::string(bytes, '\xFF'));
+    const auto damaged = prepare(fs);
+    ASSERT_FALSE(damaged.ok());
+    EXPECT_EQ(damaged.message(), path +
+                                     ": token 65535 at index 0 (byte offset 0): the vocabulary "
+                                     "has ids 0 to 259");
+    const auto again = prepare(fs);
+    ASSERT_TRUE(again.ok()) << again.message();
+    EXPECT_FALSE(again->resumed);
+  }
+}
+
+TEST_P(PrepareResume, TemporaryFilesThatWereCutStartAgain) {
+  for (const std::string name : {"train.bin.tmp", "train.sizes.tmp", "train.mask.tmp"}) {
+    TestFileSystem fs;
+    make_corpus(fs);
+    cut_off(fs);
+    const std::string path = "/out/" + name;
+    if (!exists(fs, path)) continue;  // only chats have a mask
+    ASSERT_TRUE(fs.truncate(path, 3).ok());
+    const auto again = prepare(fs);
+    ASSERT_TRUE(again.ok()) << again.message();
+    EXPECT_FALSE(again->resumed);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, PrepareResume, testing::Values("text", "jsonl", "chat"),

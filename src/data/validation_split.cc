@@ -60,11 +60,14 @@ void split_whole_files(double fraction, SplitPlan& plan) {
 
 }  // namespace
 
+Status check_fraction(double fraction) {
+  if (fraction >= 0 && fraction < 1) return Status();
+  return invalid("validation fraction {}: expected at least 0 and less than 1", fraction);
+}
+
 Result<SplitPlan> plan_split(FileSystem& fs, const std::vector<CorpusFile>& files,
                              DocumentFormat format, double fraction) {
-  if (!(fraction >= 0 && fraction < 1)) {
-    return invalid("validation fraction {}: expected at least 0 and less than 1", fraction);
-  }
+  TUTTI_TRY(check_fraction(fraction));
   SplitPlan plan{files, std::vector<Split>(files.size(), Split::kTrain), false};
   if (fraction == 0 || files.empty()) return plan;
   if (files.size() > 1) {

@@ -20,6 +20,9 @@ struct SplitPlan {
   bool by_document = false;  // of a single file of JSON lines: see split_of_document
 };
 
+// Of a validation fraction: at least 0 and less than 1.
+Status check_fraction(double fraction);
+
 // Several files: each goes whole, by the hash of its relative path; when `fraction` > 0, at least
 // one is held out and at least one is not. One text file: its end, from the beginning of a line.
 // One file of JSON lines: by document. One file of another kind cannot be split and is for
