@@ -136,12 +136,18 @@ TEST(Regex, MeansWhatOnigurumaMeans) {
   EXPECT_EQ(split_by("^b", kRemoved, "b\nb"), (Pieces{"\n"})) << "every line begins";
   EXPECT_EQ(split_by("\\w+", kRemoved, "e\u0301 !"), (Pieces{" !"})) << "marks are of words";
   EXPECT_EQ(split_by("\\b!", kRemoved, "e\u0301!!"), (Pieces{"e\u0301", "!"}));
+  EXPECT_EQ(split_by("\\B!", kRemoved, "e\u0301!!"), (Pieces{"e\u0301!"}));
+  EXPECT_EQ(split_by("\\p{Han}+", kRemoved, "a東京b"), (Pieces{"a", "b"})) << "no interval";
+  EXPECT_EQ(split_by("[\\p{Han}]+", kRemoved, "a東京b"), (Pieces{"a", "b"}));
+  EXPECT_EQ(split_by("\\p{Nd}+", kRemoved, "a12b"), (Pieces{"a", "b"}));
+  EXPECT_EQ(split_by("\\x{6771}+", kRemoved, "a東東b"), (Pieces{"a", "b"}));
   EXPECT_EQ(split_by("[\\u0041-\\u0043]", kRemoved, "xBy"), (Pieces{"x", "y"}));
   EXPECT_EQ(split_by("\\p{L}+", kRemoved, "1\u1C8A2"), (Pieces{"1", "2"})) << "of Unicode 16";
 }
 
 TEST(Regex, RefusesWhatMeansSomethingElseHere) {
-  for (const char* pattern : {"[a-z&&[^b]]", "[a[bc]]", "a{1,3}+"}) {
+  for (const char* pattern : {"[a-z&&[^b]]", "[a[bc]]", "a{1,3}+", "[^\\S\\n]", "[\\W_]", "[\\H]",
+                              "[\\P{L}]", "(?m:a.b)", "(?im)a", "(?s).", "(?i-m:a)"}) {
     const auto regex = Regex::compile(pattern);
     ASSERT_FALSE(regex.ok()) << pattern;
     EXPECT_NE(regex.message().find("is not supported"), std::string::npos) << regex.message();

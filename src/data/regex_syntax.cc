@@ -94,24 +94,44 @@ class Translator {
         return Status();
       }
       if (begins(one.inverse)) {
-        // Within a class only PCRE2 could invert, by its own and slightly different tables.
-        out_ += in_class_ ? one.inverse : fmt::format("[^{}]", one.members);
+        // PCRE2 would invert by tables of its own.
+        if (in_class_) return unsupported(fmt::format("{} within a class", one.inverse));
+        out_ += fmt::format("[^{}]", one.members);
         at_ += one.inverse.size();
         return Status();
       }
     }
+    const std::string word = fmt::format("[{}]", escapes()[1].members);
     if (begins("\\b") && !in_class_) {
-      const std::string word = fmt::format("[{}]", escapes()[1].members);
       out_ += fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word);
+      at_ += 2;
+    } else if (begins("\\B") && !in_class_) {
+      out_ += fmt::format("(?:(?<={0})(?={0})|(?<!{0})(?!{0}))", word);
       at_ += 2;
     } else if (begins("\\u") && at_ + 6 <= pattern_.size() &&
                is_hexadecimal(pattern_.substr(at_ + 2, 4))) {
       out_ += fmt::format("\\x{{{}}}", pattern_.substr(at_ + 2, 4));
       at_ += 6;
     } else {
-      take(2);
+      take(escape_bytes());
     }
     return Status();
+  }
+
+  // Of an escape that stays as it is: with what is in braces behind \p, \P and \x.
+  size_t escape_bytes() const {
+    const bool braces = begins("\\p{") || begins("\\P{") || begins("\\x{");
+    const size_t close = pattern_.find('}', at_);
+    return braces && close != std::string_view::npos ? close + 1 - at_ : 2;
+  }
+
+  // (?i), (?i-x:…) and the like: m is for the dot what s is in PCRE2, and s is unknown.
+  Status check_options() const {
+    const size_t end = pattern_.find_first_not_of("abcdefghijklmnopqrstuvwxyzADUW-", at_ + 2);
+    if (end == std::string_view::npos || (pattern_[end] != ':' && pattern_[end] != ')')) return {};
+    const std::string_view options = pattern_.substr(at_ + 2, end - at_ - 2);
+    if (options.find_first_not_of("ix-") == std::string_view::npos) return {};
+    return unsupported(fmt::format("the option group (?{})", options));
   }
 
   Status in_class() {
@@ -131,6 +151,7 @@ class Translator {
 
   Status outside() {
     if (begins("}+")) return unsupported("a + behind an interval");
+    if (begins("(?")) TUTTI_TRY(check_options());
     if (begins("[")) {
       in_class_ = true;
       take(begins("[^") ? 2 : 1);
