@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   for (const char* path : {"/a.txt", "/a.jsonl", "/a.pod", "/a.txt.zst", "/a.jsonl.zst"}) {
     read_as(bytes, path, {});
-    read_as(bytes, path, {.invalid_utf8 = tutti::InvalidUtf8::kReplace, .cut_drops_space = true});
+    read_as(bytes, path, {.invalid_utf8 = tutti::InvalidUtf8::kReplace, .spaces_first = true});
   }
   read_as(bytes, "/a.jsonl", {.format = tutti::DocumentFormat::kChat});
   return 0;

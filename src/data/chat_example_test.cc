@@ -8,6 +8,7 @@
 #include "data/chat_layout.h"
 #include "data/encode_document.h"
 #include "data/test_corpus.h"
+#include "data/test_tokenizers.h"
 
 namespace tutti {
 namespace {
@@ -126,6 +127,17 @@ TEST(ChatLayout, WhatIsSaidIsNeverAControlToken) {
 
 TEST(EncodeDocument, FindsTokenizersThatPutASpaceFirst) {
   EXPECT_FALSE(adds_leading_space(tokenizer_with({"<|endoftext|>"})));
+  Json json = llama_json();
+  EXPECT_TRUE(adds_leading_space(*parse_tokenizer_json(json.dump(), "prepend")));
+  json["normalizer"] = nullptr;
+  json["pre_tokenizer"] = metaspace_json("first");
+  EXPECT_TRUE(adds_leading_space(*parse_tokenizer_json(json.dump(), "metaspace")));
+  json["pre_tokenizer"] = metaspace_json("never");
+  EXPECT_FALSE(adds_leading_space(*parse_tokenizer_json(json.dump(), "metaspace")));
+  auto model = small_model(sentence_piece_file::Trainer::BPE, true);
+  EXPECT_TRUE(adds_leading_space(*Tokenizer::parse(model.SerializeAsString(), "m.model")));
+  model.mutable_normalizer()->set_add_dummy_prefix(false);
+  EXPECT_FALSE(adds_leading_space(*Tokenizer::parse(model.SerializeAsString(), "m.model")));
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ Result<std::unique_ptr<DocumentReader>> open_document_reader(FileSystem& fs, con
     case DocumentFormat::kChat:
       return make_json_lines_reader(std::move(source), file.path, options, start);
     default:
-      return make_text_reader(std::move(source), options, start);
+      return make_text_reader(std::move(source), options, start, file.begin);
   }
 }
 

@@ -31,16 +31,15 @@ struct DocumentOptions {
   size_t piece_bytes = size_t{1} << 20;          // of text
   size_t document_bytes_max = size_t{64} << 20;  // of a JSON line or a POD file
   InvalidUtf8 invalid_utf8 = InvalidUtf8::kError;
-  bool cut_drops_space =
-      false;  // pieces are cut at spaces, which are in neither: see text_pieces.h
+  bool spaces_first = false;  // where pieces are cut: see text_pieces.h
 };
 
 struct DocumentPiece {
-  std::string text;     // valid UTF-8 once it is decoded
-  size_t file = 0;      // index into the stream's files
-  uint64_t line = 1;    // of the file, where the piece begins
-  uint64_t offset = 0;  // in the file (decompressed), where it begins
-  bool last = true;     // of its document
+  std::string text;                // valid UTF-8 once it is decoded
+  size_t file = 0;                 // index into the stream's files
+  uint64_t line = 1;               // of the file, where the piece begins
+  uint64_t offset = 0;             // in the file (decompressed), where it begins
+  bool first = true, last = true;  // of its document
 };
 
 // Up to where a file was read.
@@ -55,7 +54,7 @@ class DocumentReader {
  public:
   explicit DocumentReader(ReaderPosition start) : at_(start) {}
   virtual ~DocumentReader() = default;
-  // Fills text (raw), line, offset and last; false at the end of the file.
+  // Fills text (raw), line, offset, first and last; false at the end of the file.
   virtual Result<bool> next(DocumentPiece& piece) = 0;
   // Where the next piece is looked for.
   const ReaderPosition& position() const { return at_; }

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "data/glob.h"
 #include "data/test_corpus.h"
+#include "data/test_tokenizers.h"
 
 namespace tutti {
 namespace {
@@ -77,22 +78,64 @@ TEST(TextReader, PiecesOfATextWithoutLinesHaveTheTokensOfTheWhole) {
   EXPECT_EQ(ids, *tokenizer.encode(text));
 }
 
-// What a tokenizer needs that puts a space before each text.
-TEST(TextReader, DropsTheSpaceThatItCutsAt) {
-  TestFileSystem fs;
-  std::string text;
-  for (int i = 0; i < 500; ++i) text += "one two\nthree 4 ";
-  write_text(fs, "/a.txt", text);
-  const Read read = read_file_with(fs, "/a.txt", {.piece_bytes = 100, .cut_drops_space = true});
-  ASSERT_TRUE(read.status.ok()) << read.status.message();
-  std::string joined;
-  for (const DocumentPiece& piece : read.pieces) {
-    EXPECT_EQ(piece.offset, joined.size());
-    joined += piece.text;
-    if (!piece.last) joined += ' ';
+// A sentencepiece model of more than characters; `like_nfkc`: line ends are spaces, and those at
+// the ends and of a run but one go.
+Tokenizer sentence_piece_of(sentence_piece_file::Trainer::ModelType type, bool like_nfkc) {
+  auto model = small_model(type, true);
+  float score = -1;
+  for (const char* piece : {"ab", "▁a", "▁ab", "東東", "▁b"}) add_piece(model, piece, --score);
+  if (like_nfkc) {
+    model.mutable_normalizer()->set_precompiled_charsmap(one_rule('\n', " "));
+    model.mutable_normalizer()->set_remove_extra_whitespaces(true);
   }
-  EXPECT_EQ(joined, text);
-  EXPECT_GT(read.pieces.size(), 50u);
+  return std::move(*Tokenizer::parse(model.SerializeAsString(), "m.model"));
+}
+
+std::vector<Tokenizer> tokenizers_with_a_space_first() {
+  std::vector<Tokenizer> all;
+  for (const auto type :
+       {sentence_piece_file::Trainer::BPE, sentence_piece_file::Trainer::UNIGRAM}) {
+    for (const bool like_nfkc : {false, true}) all.push_back(sentence_piece_of(type, like_nfkc));
+  }
+  Json json = llama_json();
+  all.push_back(std::move(*parse_tokenizer_json(json.dump(), "prepend")));
+  json["normalizer"] = nullptr;
+  for (const char* scheme : {"first", "always"}) {
+    json["pre_tokenizer"] = metaspace_json(scheme);
+    all.push_back(std::move(*parse_tokenizer_json(json.dump(), "metaspace")));
+  }
+  json = parse_json(tokenizer_json_of("ab ba ab b a", 262), "bytes").value();
+  json["pre_tokenizer"]["add_prefix_space"] = true;
+  all.push_back(std::move(*parse_tokenizer_json(json.dump(), "bytes")));
+  return all;
+}
+
+// Words, tables, code, lines of characters without spaces.
+TEST(TextReader, PiecesHaveTheTokensOfTheWholeWhereASpaceIsPutFirst) {
+  const std::vector<Tokenizer> tokenizers = tokenizers_with_a_space_first();
+  for (const char* line :
+       {"ab ba\nb a ", "| 1 | b |\n", "\tab();\n  b;\n", "東東é東\n", "|12|ab|\n"}) {
+    TestFileSystem fs;
+    std::string text;
+    while (text.size() < 3000) text += line;
+    write_text(fs, "/a.txt", text);
+    const Read read = read_file_with(fs, "/a.txt", {.piece_bytes = 100, .spaces_first = true});
+    ASSERT_TRUE(read.status.ok()) << read.status.message();
+    ASSERT_GT(read.pieces.size(), 20u);
+    for (size_t i = 0; i < tokenizers.size(); ++i) {
+      std::string joined;
+      std::vector<int32_t> ids;
+      TokenEncoder encoder(tokenizers[i]);
+      for (const DocumentPiece& piece : read.pieces) {
+        EXPECT_EQ(piece.first, joined.empty());
+        EXPECT_EQ(piece.offset, joined.size());
+        joined += piece.text;
+        ASSERT_TRUE(encoder.append(piece.text, ids, !piece.first).ok());
+      }
+      EXPECT_EQ(joined, text);
+      EXPECT_EQ(ids, *tokenizers[i].encode(text)) << "tokenizer " << i << " of '" << line << "'";
+    }
+  }
 }
 
 TEST(TextReader, ReplacesWhatIsNotUtf8WhereverItIsCut) {
@@ -153,6 +196,7 @@ TEST(DocumentStream, GoesOnFromAnyPosition) {
       EXPECT_EQ(piece.line, all[j].piece.line);
       EXPECT_EQ(piece.offset, all[j].piece.offset);
       EXPECT_EQ(piece.file, all[j].piece.file);
+      EXPECT_EQ(piece.first, all[j].piece.first);
       EXPECT_EQ(piece.last, all[j].piece.last);
     }
   }

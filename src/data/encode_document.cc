@@ -20,7 +20,7 @@ Status DocumentEncoder::append(DocumentPiece piece, const CorpusFile& file, Enco
   } else {
     TUTTI_TRY(decode_piece(file, options_, piece));
     if (piece.text.empty()) return Status();
-    TUTTI_TRY(encode_text(piece.text, place_of(piece, file)));
+    TUTTI_TRY(encode_text(piece.text, !piece.first, place_of(piece, file)));
     if (piece.last) ids_.push_back(end_of_text_);
   }
   append_tokens(ids_, type_, out.tokens);
@@ -31,18 +31,21 @@ Status DocumentEncoder::append(DocumentPiece piece, const CorpusFile& file, Enco
 }
 
 // A document of a JSON line can be long: what encoding takes must not grow with it.
-Status DocumentEncoder::encode_text(std::string_view text, const JsonPlace& place) {
+Status DocumentEncoder::encode_text(std::string_view text, bool continues,
+                                    const JsonPlace& place) {
   text_bytes_ += text.size();
   while (!text.empty()) {
-    PieceCut cut = {text.size(), text.size()};
+    size_t cut = text.size();
     if (text.size() > 2 * options_.piece_bytes) {
-      cut = find_piece_cut(text, options_.piece_bytes, options_.cut_drops_space);
+      cut = find_piece_cut(text, options_.piece_bytes, options_.spaces_first);
     }
-    if (const Status status = encoder_.append(text.substr(0, cut.end), ids_); !status.ok()) {
+    const std::string_view piece = text.substr(0, cut);
+    if (const Status status = encoder_.append(piece, ids_, continues); !status.ok()) {
       return Error{status.error().kind,
                    fmt::format("{}:{}: {}", place.path, place.line, status.message())};
     }
-    text.remove_prefix(cut.next);
+    text.remove_prefix(cut);
+    continues = true;
   }
   return Status();
 }
@@ -55,7 +58,7 @@ Status DocumentEncoder::encode_chat(DocumentPiece& piece, const CorpusFile& file
     if (part.token >= 0) {
       ids_.push_back(part.token);
     } else {
-      TUTTI_TRY(encode_text(part.text, place));
+      TUTTI_TRY(encode_text(part.text, false, place));
     }
     learned_.resize(ids_.size(), part.learned ? '\1' : '\0');
   }

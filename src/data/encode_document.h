@@ -38,7 +38,7 @@ class DocumentEncoder {
   Status append(DocumentPiece piece, const CorpusFile& file, EncodedPieces& out);
 
  private:
-  Status encode_text(std::string_view text, const JsonPlace& place);
+  Status encode_text(std::string_view text, bool continues, const JsonPlace& place);
   Status encode_chat(DocumentPiece& piece, const CorpusFile& file);
   static JsonPlace place_of(const DocumentPiece& piece, const CorpusFile& file);
 
@@ -53,7 +53,7 @@ class DocumentEncoder {
 };
 
 // Whether the tokenizer puts a space before each text that it encodes, as those of Llama 2 do: what
-// DocumentOptions::cut_drops_space must be.
+// DocumentOptions::spaces_first must be.
 bool adds_leading_space(const Tokenizer& tokenizer);
 
 }  // namespace tutti

@@ -35,7 +35,7 @@ class JsonLinesReader : public DocumentReader {
       piece.text = line;
       piece.line = here.line;
       piece.offset = here.offset;
-      piece.last = true;
+      piece.first = piece.last = true;
       return true;
     }
   }

@@ -71,7 +71,8 @@ Normalizer::Scratch::Scratch(const Normalizer& normalizer) {
   }
 }
 
-Result<std::string_view> Normalizer::apply(std::string_view text, Scratch& scratch) const {
+Result<std::string_view> Normalizer::apply(std::string_view text, Scratch& scratch,
+                                           bool continues) const {
   std::string_view now = text;
   size_t regex = 0;
   for (const Step& step : steps_) {
@@ -79,13 +80,14 @@ Result<std::string_view> Normalizer::apply(std::string_view text, Scratch& scrat
     std::string& out = scratch.next_;
     out.clear();
     if (const auto* strip = std::get_if<Strip>(&step)) {
-      now = strip_white_space(now, strip->left, strip->right);
+      now = strip_white_space(now, strip->left && !continues, strip->right);
       continue;  // a view of what was there
     }
     if (const auto* form = std::get_if<Form>(&step)) {
       if (is_normal(now, form->form)) continue;
       out = normalize(now, form->form);
     } else if (const auto* prepend = std::get_if<Prepend>(&step)) {
+      if (continues) continue;
       out.append(prepend->prefix).append(now);
     } else if (const auto* replace = std::get_if<ReplaceText>(&step)) {
       TUTTI_TRY(replace_text(*replace, now, out));

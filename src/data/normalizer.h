@@ -50,8 +50,10 @@ class Normalizer {
   bool empty() const { return steps_.empty(); }
 
   // `text` (valid UTF-8) with all steps applied. The view is into `text` or `scratch`, and lives
-  // until either changes. An error when a pattern runs into its limits.
-  Result<std::string_view> apply(std::string_view text, Scratch& scratch) const;
+  // until either changes. `continues`: the text goes on one that begins elsewhere, so Prepend and
+  // Strip leave its beginning as it is. An error when a pattern runs into its limits.
+  Result<std::string_view> apply(std::string_view text, Scratch& scratch,
+                                 bool continues = false) const;
 
   // The same for a text that is needed once.
   Result<std::string> apply(std::string_view text) const;

@@ -92,9 +92,9 @@ PieceNormalizer::Prefix PieceNormalizer::prefix(std::string_view text) const {
   return {text.substr(0, end), end};
 }
 
-Result<std::string> PieceNormalizer::normalize(std::string_view text) const {
+Result<std::string> PieceNormalizer::normalize(std::string_view text, bool continues) const {
   const bool remove = options_.remove_extra_spaces;
-  while (remove && !text.empty()) {
+  while (remove && !continues && !text.empty()) {
     const Prefix first = prefix(text);
     if (first.replacement != " ") break;
     text.remove_prefix(first.bytes);
@@ -102,8 +102,8 @@ Result<std::string> PieceNormalizer::normalize(std::string_view text) const {
   std::string out;
   if (text.empty()) return out;
   out.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
-  if (options_.add_prefix) out += kSpaceMark;
-  bool after_space = remove;
+  if (options_.add_prefix && !continues) out += kSpaceMark;
+  bool after_space = remove && !continues;
   while (!text.empty()) {
     Prefix next = prefix(text);
     text.remove_prefix(next.bytes);

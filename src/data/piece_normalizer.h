@@ -30,9 +30,10 @@ class PieceNormalizer {
   static Result<PieceNormalizer> create(std::string_view rules, AddedTokens defined,
                                         const PieceNormalizerOptions& options);
 
-  // `text` is valid UTF-8, and so is the result. An error when the rules make too
-  // much of it.
-  Result<std::string> normalize(std::string_view text) const;
+  // `text` is valid UTF-8, and so is the result. `continues`: the text goes on one that begins
+  // elsewhere, so its own beginning is like any other place. An error when the rules make too much
+  // of it.
+  Result<std::string> normalize(std::string_view text, bool continues = false) const;
 
  private:
   struct Prefix {

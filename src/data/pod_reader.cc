@@ -19,7 +19,7 @@ class PodReader : public DocumentReader {
     TUTTI_ASSIGN(piece.text, read_all(*source_, path_, bytes_max_));
     piece.line = 1;
     piece.offset = 0;
-    piece.last = true;
+    piece.first = piece.last = true;
     at_.offset = piece.text.size();
     return !piece.text.empty();
   }

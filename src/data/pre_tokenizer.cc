@@ -72,42 +72,47 @@ PreTokenizer::Scratch PreTokenizer::make_scratch() const {
   return scratch;
 }
 
-Status PreTokenizer::split(std::string_view text, bool begins, Scratch& scratch,
+Status PreTokenizer::split(std::string_view text, TextPlace place, Scratch& scratch,
                            const Sink& sink) const {
-  return text.empty() ? Status() : run(0, text, begins, scratch, sink);
+  return text.empty() ? Status() : run(0, text, place, scratch, sink);
 }
 
-Status PreTokenizer::run(size_t step, std::string_view text, bool begins, Scratch& scratch,
+Status PreTokenizer::run(size_t step, std::string_view text, TextPlace place, Scratch& scratch,
                          const Sink& sink) const {
   if (step == steps_.size()) return sink(text);
   if (std::holds_alternative<Split>(steps_[step])) {
-    return run_split(step, text, begins, scratch, sink);
+    return run_split(step, text, place, scratch, sink);
   }
   if (std::holds_alternative<Metaspace>(steps_[step])) {
-    return run_metaspace(step, text, begins, scratch, sink);
+    return run_metaspace(step, text, place, scratch, sink);
   }
-  if (text.front() == ' ') return run(step + 1, text, begins, scratch, sink);
-  return run(step + 1, " " + std::string(text), begins, scratch, sink);
+  if (text.front() == ' ' || place == TextPlace::kContinues) {
+    return run(step + 1, text, place, scratch, sink);
+  }
+  return run(step + 1, " " + std::string(text), place, scratch, sink);
 }
 
-Status PreTokenizer::run_split(size_t step, std::string_view text, bool begins, Scratch& scratch,
-                               const Sink& sink) const {
+Status PreTokenizer::run_split(size_t step, std::string_view text, TextPlace place,
+                               Scratch& scratch, const Sink& sink) const {
   return split_text(std::get<Split>(steps_[step]), text, scratch[step],
                     [&](TextRange piece) -> Status {
                       if (piece.begin == piece.end) return Status();
+                      const bool begins = place == TextPlace::kBegins && piece.begin == 0;
                       return run(step + 1, text.substr(piece.begin, piece.end - piece.begin),
-                                 begins && piece.begin == 0, scratch, sink);
+                                 begins ? TextPlace::kBegins : TextPlace::kWithin, scratch, sink);
                     });
 }
 
-Status PreTokenizer::run_metaspace(size_t step, std::string_view text, bool begins,
+Status PreTokenizer::run_metaspace(size_t step, std::string_view text, TextPlace place,
                                    Scratch& scratch, const Sink& sink) const {
   const auto& metaspace = std::get<Metaspace>(steps_[step]);
   const std::string& mark = metaspace.mark;
   std::string marked;
   marked.reserve(text.size() + text.size() / 2);
-  const bool may_prepend = metaspace.prepend == PrependScheme::kAlways ||
-                           (metaspace.prepend == PrependScheme::kFirst && begins);
+  const bool always = metaspace.prepend == PrependScheme::kAlways;
+  const bool first = metaspace.prepend == PrependScheme::kFirst;
+  const bool may_prepend =
+      place == TextPlace::kBegins ? always || first : always && place == TextPlace::kWithin;
   if (may_prepend && text.front() != ' ' && !text.starts_with(mark)) marked = mark;
   for (const char c : text) {
     if (c == ' ') {
@@ -122,9 +127,10 @@ Status PreTokenizer::run_metaspace(size_t step, std::string_view text, bool begi
     // A piece ends before the next mark, wherever it began.
     const size_t skip = all.substr(begin).starts_with(mark) ? mark.size() : 0;
     end = std::min(all.find(mark, begin + skip), all.size());
-    TUTTI_TRY(run(step + 1, all.substr(begin, end - begin), begins && begin == 0, scratch, sink));
+    TUTTI_TRY(run(step + 1, all.substr(begin, end - begin), begin == 0 ? place : TextPlace::kWithin,
+                  scratch, sink));
   }
-  if (begin < all.size()) return run(step + 1, all, begins, scratch, sink);
+  if (begin < all.size()) return run(step + 1, all, place, scratch, sink);
   return Status();
 }
 

@@ -26,6 +26,13 @@ enum class SplitBehavior {
   kMergedWithNext,      // a match begins the piece that the gap after it ends
 };
 
+// Where in a text a stretch of it lies.
+enum class TextPlace {
+  kBegins,     // it begins the text
+  kWithin,     // behind an added token, or a piece that an earlier step cut
+  kContinues,  // it goes on a text that begins elsewhere: its beginning is like any other place
+};
+
 // Where Metaspace puts a mark for the space that a text does not begin with.
 enum class PrependScheme { kNever, kFirst, kAlways };
 
@@ -54,16 +61,15 @@ class PreTokenizer {
 
   Scratch make_scratch() const;
   // Passes the pieces of `text` (valid UTF-8) to `sink` in order; a view lives for its call.
-  // `begins`: `text` begins the document.
-  Status split(std::string_view text, bool begins, Scratch& scratch, const Sink& sink) const;
+  Status split(std::string_view text, TextPlace place, Scratch& scratch, const Sink& sink) const;
 
  private:
   using Step = std::variant<Split, PrefixSpace, Metaspace>;
-  Status run(size_t step, std::string_view text, bool begins, Scratch& scratch,
+  Status run(size_t step, std::string_view text, TextPlace place, Scratch& scratch,
              const Sink& sink) const;
-  Status run_split(size_t step, std::string_view text, bool begins, Scratch& scratch,
+  Status run_split(size_t step, std::string_view text, TextPlace place, Scratch& scratch,
                    const Sink& sink) const;
-  Status run_metaspace(size_t step, std::string_view text, bool begins, Scratch& scratch,
+  Status run_metaspace(size_t step, std::string_view text, TextPlace place, Scratch& scratch,
                        const Sink& sink) const;
 
   std::vector<Step> steps_;

@@ -12,10 +12,11 @@ using Pieces = std::vector<std::string>;
 Pieces pieces_of(const PreTokenizer& pre_tokenizer, std::string_view text) {
   Pieces pieces;
   auto scratch = pre_tokenizer.make_scratch();
-  const Status status = pre_tokenizer.split(text, true, scratch, [&](std::string_view piece) {
-    pieces.emplace_back(piece);
-    return Status();
-  });
+  const Status status =
+      pre_tokenizer.split(text, TextPlace::kBegins, scratch, [&](std::string_view piece) {
+        pieces.emplace_back(piece);
+        return Status();
+      });
   EXPECT_TRUE(status.ok()) << status.message();
   return pieces;
 }

@@ -18,7 +18,10 @@ namespace tutti {
 namespace {
 
 constexpr uint64_t kTokenizerBytesMax = 256ull << 20;
-constexpr int kPipelineVersion = 2;  // changes when the same inputs would give other tokens
+// Changes when the same inputs would give other tokens: by text_pieces.cc, the stages of a
+// tokenizer, or their tables of characters (unicode_age.h, regex_syntax.cc, and those of utf8proc
+// and PCRE2).
+constexpr int kPipelineVersion = 3;
 
 using ProgressCallback = std::function<void(const PrepareProgress&)>;
 
@@ -194,7 +197,7 @@ Status encode(FileSystem& fs, const PrepareOptions& options, const SplitPlan& pl
   EncodeCorpusOptions encoding;
   encoding.directory = options.directory;
   encoding.documents = options.documents;
-  encoding.documents.cut_drops_space = adds_leading_space(tokenizer);
+  encoding.documents.spaces_first = adds_leading_space(tokenizer);
   encoding.validation = options.validation;
   encoding.threads = options.threads > 0 ? options.threads : default_threads();
   encoding.commit_bytes = options.commit_bytes;

@@ -9,37 +9,50 @@ namespace {
 bool is_printing_ascii(char c) { return c > ' ' && c < 0x7F; }
 bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-// 0 when there is none.
-size_t find_space(std::string_view text, size_t bytes) {
+// The last space in the second half of the first `bytes` between two characters that `beside`
+// accepts; 0 when there is none.
+size_t find_space(std::string_view text, size_t bytes, bool (*beside)(char)) {
   for (size_t at = bytes - 1; at > bytes / 2; --at) {
-    if (text[at] == ' ' && is_ascii_letter(text[at - 1]) && is_ascii_letter(text[at + 1])) {
-      return at;
-    }
+    if (text[at] == ' ' && beside(text[at - 1]) && beside(text[at + 1])) return at;
   }
   return 0;
 }
 
-}  // namespace
-
-PieceCut find_piece_cut(std::string_view text, size_t bytes, bool drop_space) {
-  TUTTI_CHECK(bytes > 4 && bytes < text.size(), "{} of {} bytes", bytes, text.size());
-  if (drop_space) {
-    if (const size_t at = find_space(text, bytes)) return {at, at + 1};
-  }
-  size_t line_end = 0;
+// The same for the place behind a line end, with printing characters around it where some line end
+// has them.
+size_t find_line(std::string_view text, size_t bytes, bool& good) {
+  size_t any = 0;
   for (size_t at = bytes; at > bytes / 2; --at) {
     if (text[at - 1] != '\n') continue;
-    if (is_printing_ascii(text[at - 2]) && is_printing_ascii(text[at])) return {at, at};
-    if (line_end == 0) line_end = at;
+    good = is_printing_ascii(text[at - 2]) && is_printing_ascii(text[at]);
+    if (good) return at;
+    if (any == 0) any = at;
   }
-  if (!drop_space) {
-    if (const size_t at = find_space(text, bytes)) return {at, at};
+  return any;
+}
+
+}  // namespace
+
+size_t find_piece_cut(std::string_view text, size_t bytes, bool spaces_first) {
+  TUTTI_CHECK(bytes > 4 && bytes < text.size(), "{} of {} bytes", bytes, text.size());
+  bool good = false;
+  const size_t line = find_line(text, bytes, good);
+  if (spaces_first) {
+    if (const size_t at = find_space(text, bytes, is_printing_ascii)) return at;
+    if (line > 0) return line - 1;
+  } else {
+    if (good) return line;
+    if (const size_t at = find_space(text, bytes, is_ascii_letter)) return at;
+    if (line > 0) return line;
   }
-  if (line_end > 0) return {line_end, line_end};
+  // Behind no space: tokenizers may drop those at an end.
+  for (size_t at = bytes; at > bytes / 2; --at) {
+    if (!is_utf8_continuation(text[at]) && text[at - 1] != ' ') return at;
+  }
   for (size_t at = bytes; at > bytes - 4; --at) {
-    if (!is_utf8_continuation(text[at])) return {at, at};
+    if (!is_utf8_continuation(text[at])) return at;
   }
-  return {bytes, bytes};  // within bytes that are not UTF-8
+  return bytes;  // within bytes that are not UTF-8
 }
 
 }  // namespace tutti

@@ -11,25 +11,27 @@ namespace {
 class TextReader : public DocumentReader {
  public:
   TextReader(std::unique_ptr<ByteSource> source, const DocumentOptions& options,
-             ReaderPosition start)
+             ReaderPosition start, uint64_t document_begin)
       : DocumentReader(start),
         source_(std::move(source)),
         piece_bytes_(options.piece_bytes),
-        drop_space_(options.cut_drops_space) {}
+        spaces_first_(options.spaces_first),
+        document_begin_(document_begin) {}
 
   Result<bool> next(DocumentPiece& piece) override {
     if (done_) return false;
     TUTTI_TRY(fill());
     done_ = buffer_.size() <= piece_bytes_;
-    const PieceCut cut = done_ ? PieceCut{buffer_.size(), buffer_.size()}
-                               : find_piece_cut(buffer_, piece_bytes_, drop_space_);
-    piece.text.assign(buffer_, 0, cut.end);
+    const size_t cut =
+        done_ ? buffer_.size() : find_piece_cut(buffer_, piece_bytes_, spaces_first_);
+    piece.text.assign(buffer_, 0, cut);
     piece.line = at_.line;
     piece.offset = at_.offset;
+    piece.first = at_.offset == document_begin_;
     piece.last = done_;
     at_.line += std::count(piece.text.begin(), piece.text.end(), '\n');
-    at_.offset += cut.next;
-    buffer_.erase(0, cut.next);
+    at_.offset += cut;
+    buffer_.erase(0, cut);
     return !piece.text.empty();
   }
 
@@ -48,7 +50,8 @@ class TextReader : public DocumentReader {
 
   std::unique_ptr<ByteSource> source_;
   size_t piece_bytes_;
-  bool drop_space_;
+  bool spaces_first_;
+  uint64_t document_begin_;
   std::string buffer_;  // from position() on
   bool done_ = false;
 };
@@ -57,10 +60,11 @@ class TextReader : public DocumentReader {
 
 Result<std::unique_ptr<DocumentReader>> make_text_reader(std::unique_ptr<ByteSource> source,
                                                          const DocumentOptions& options,
-                                                         ReaderPosition start) {
+                                                         ReaderPosition start,
+                                                         uint64_t document_begin) {
   TUTTI_CHECK(options.piece_bytes > 4, "pieces of {} bytes", options.piece_bytes);
   return std::unique_ptr<DocumentReader>(
-      std::make_unique<TextReader>(std::move(source), options, start));
+      std::make_unique<TextReader>(std::move(source), options, start, document_begin));
 }
 
 Result<std::string> read_all(ByteSource& source, const std::string& path, size_t bytes_max) {

@@ -8,10 +8,11 @@
 
 namespace tutti {
 
-// `source` begins at `start`.
+// `source` begins at `start`, the document at byte `document_begin` of the file.
 Result<std::unique_ptr<DocumentReader>> make_text_reader(std::unique_ptr<ByteSource> source,
                                                          const DocumentOptions& options,
-                                                         ReaderPosition start);
+                                                         ReaderPosition start,
+                                                         uint64_t document_begin);
 
 // A whole source as one string; refused with kResource above `bytes_max`.
 Result<std::string> read_all(ByteSource& source, const std::string& path, size_t bytes_max);

@@ -107,13 +107,15 @@ class TokenEncoder {
  public:
   explicit TokenEncoder(const Tokenizer& tokenizer, EncodeOptions options = {});
 
-  // Appends the ids of `text` to `ids`; on an error `ids` is unspecified.
-  Status append(std::string_view text, std::vector<int32_t>& ids);
+  // Appends the ids of `text` to `ids`; on an error `ids` is unspecified. `continues`: the text
+  // goes on one that begins elsewhere, so what the tokenizer puts before a text is not put before
+  // it.
+  Status append(std::string_view text, std::vector<int32_t>& ids, bool continues = false);
 
  private:
-  Status append_raw(std::string_view text, bool begins, std::vector<int32_t>& ids);
-  Status append_sentence_piece(std::string_view text, std::vector<int32_t>& ids);
-  Status append_normalized(std::string_view text, bool begins, std::vector<int32_t>& ids);
+  Status append_raw(std::string_view text, TextPlace place, std::vector<int32_t>& ids);
+  Status append_sentence_piece(std::string_view text, bool continues, std::vector<int32_t>& ids);
+  Status append_normalized(std::string_view text, TextPlace place, std::vector<int32_t>& ids);
   Status append_pieces(std::string_view text, std::vector<int32_t>& ids);
   Status append_piece(std::string_view word, std::vector<int32_t>& ids);
 

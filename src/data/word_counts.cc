@@ -21,16 +21,16 @@ Status WordCounter::add(std::span<const std::string_view> texts) {
   std::vector<Status> failures(texts.size());
   run_workers(texts.size(), static_cast<int>(counts_.size()), [&](int thread, size_t i) {
     WordCounts& counts = counts_[thread];
-    failures[i] =
-        pre_tokenizer_.split(texts[i], true, scratch_[thread], [&counts](std::string_view word) {
-          const auto found = counts.find(word);
-          if (found != counts.end()) {
-            ++found->second;
-          } else {
-            counts.emplace(word, 1);
-          }
-          return Status();
-        });
+    failures[i] = pre_tokenizer_.split(texts[i], TextPlace::kBegins, scratch_[thread],
+                                       [&counts](std::string_view word) {
+                                         const auto found = counts.find(word);
+                                         if (found != counts.end()) {
+                                           ++found->second;
+                                         } else {
+                                           counts.emplace(word, 1);
+                                         }
+                                         return Status();
+                                       });
   });
   for (const Status& failure : failures) TUTTI_TRY(failure);
   return Status();
