@@ -29,6 +29,7 @@ struct CorpusFile {
   // The bytes of the file that this entry stands for; all of them unless a file was cut in two.
   uint64_t begin = 0;
   uint64_t end = UINT64_MAX;
+  uint64_t begin_line = 1;
 };
 
 struct CorpusFiles {

@@ -1,7 +1,5 @@
 #include "data/document_stream.h"
 
-#include <algorithm>
-
 #include "base/utf8.h"
 #include "data/chat_example.h"
 #include "data/json_field.h"
@@ -37,7 +35,7 @@ std::string_view invalid_utf8_name(InvalidUtf8 choice) {
 Result<std::unique_ptr<DocumentReader>> open_document_reader(FileSystem& fs, const CorpusFile& file,
                                                              const DocumentOptions& options,
                                                              ReaderPosition start) {
-  start.offset = std::max(start.offset, file.begin);
+  if (start.offset < file.begin) start = {file.begin, file.begin_line};
   std::unique_ptr<ByteSource> source;
   if (is_compressed(file.path)) {
     TUTTI_ASSIGN(source, open_byte_source(fs, file.path));

@@ -1,5 +1,7 @@
 #include "data/encode_document.h"
 
+#include <algorithm>
+
 #include "data/text_pieces.h"
 
 namespace tutti {
@@ -20,7 +22,8 @@ Status DocumentEncoder::append(DocumentPiece piece, const CorpusFile& file, Enco
   } else {
     TUTTI_TRY(decode_piece(file, options_, piece));
     if (piece.text.empty()) return Status();
-    TUTTI_TRY(encode_text(piece.text, !piece.first, place_of(piece, file)));
+    const bool lines = format_of_file(file.path, options_.format) == DocumentFormat::kText;
+    TUTTI_TRY(encode_text(piece.text, !piece.first, place_of(piece, file), lines));
     if (piece.last) ids_.push_back(end_of_text_);
   }
   append_tokens(ids_, type_, out.tokens);
@@ -31,8 +34,8 @@ Status DocumentEncoder::append(DocumentPiece piece, const CorpusFile& file, Enco
 }
 
 // A document of a JSON line can be long: what encoding takes must not grow with it.
-Status DocumentEncoder::encode_text(std::string_view text, bool continues,
-                                    const JsonPlace& place) {
+Status DocumentEncoder::encode_text(std::string_view text, bool continues, JsonPlace place,
+                                    bool lines) {
   text_bytes_ += text.size();
   while (!text.empty()) {
     size_t cut = text.size();
@@ -41,13 +44,26 @@ Status DocumentEncoder::encode_text(std::string_view text, bool continues,
     }
     const std::string_view piece = text.substr(0, cut);
     if (const Status status = encoder_.append(piece, ids_, continues); !status.ok()) {
+      if (lines) place.line += lines_before_error(piece);
       return Error{status.error().kind,
                    fmt::format("{}:{}: {}", place.path, place.line, status.message())};
     }
+    if (lines) place.line += std::count(piece.begin(), piece.end(), '\n');
     text.remove_prefix(cut);
     continues = true;
   }
   return Status();
+}
+
+uint64_t DocumentEncoder::lines_before_error(std::string_view text) {
+  std::vector<int32_t> ids;
+  for (uint64_t lines = 0; !text.empty(); ++lines) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    ids.clear();
+    if (!encoder_.append(line, ids).ok()) return lines;
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return 0;
 }
 
 Status DocumentEncoder::encode_chat(DocumentPiece& piece, const CorpusFile& file) {
@@ -58,7 +74,7 @@ Status DocumentEncoder::encode_chat(DocumentPiece& piece, const CorpusFile& file
     if (part.token >= 0) {
       ids_.push_back(part.token);
     } else {
-      TUTTI_TRY(encode_text(part.text, false, place));
+      TUTTI_TRY(encode_text(part.text, false, place, false));
     }
     learned_.resize(ids_.size(), part.learned ? '\1' : '\0');
   }

@@ -38,8 +38,11 @@ class DocumentEncoder {
   Status append(DocumentPiece piece, const CorpusFile& file, EncodedPieces& out);
 
  private:
-  Status encode_text(std::string_view text, bool continues, const JsonPlace& place);
+  // `lines`: a line end in `text` is one in the file.
+  Status encode_text(std::string_view text, bool continues, JsonPlace place, bool lines);
   Status encode_chat(DocumentPiece& piece, const CorpusFile& file);
+  // How many lines of `text` are in front of the first that cannot be encoded; 0 when each can.
+  uint64_t lines_before_error(std::string_view text);
   static JsonPlace place_of(const DocumentPiece& piece, const CorpusFile& file);
 
   DocumentOptions options_;

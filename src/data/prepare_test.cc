@@ -151,6 +151,24 @@ TEST_F(Prepare, ErrorsNameTheFileAndTheOffset) {
   EXPECT_FALSE(exists(fs_, "/out/train.bin.tmp"));
 }
 
+// Of the file, also in its end that is held out.
+TEST_F(Prepare, ErrorsOfEncodingNameTheLine) {
+  write_text(fs_, "/tokenizer.json",
+             R"({"added_tokens": [{"id": 0, "content": "</s>", "special": true}],
+    "model": {"type": "BPE", "vocab": {"</s>": 0, "a": 1, "\n": 2}, "merges": []}})");
+  options_.inputs = {"/one.txt"};
+  options_.validation = 0.5;
+  for (const int bad : {3, 90}) {
+    std::string text;
+    for (int line = 1; line <= 100; ++line) text += line == bad ? "ax\n" : "aa\n";
+    write_text(fs_, "/one.txt", text);
+    const auto prepared = prepare_dataset(fs_, options_, {});
+    ASSERT_FALSE(prepared.ok());
+    EXPECT_TRUE(prepared.message().starts_with(fmt::format("/one.txt:{}: ", bad)))
+        << prepared.message();
+  }
+}
+
 TEST_F(Prepare, BytesThatAreNotUtf8CanBeReplaced) {
   write_text(fs_, "/c/07.txt",
              "abc\xFF"

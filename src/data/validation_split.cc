@@ -10,10 +10,24 @@ namespace tutti {
 namespace {
 
 constexpr uint64_t kCutWindow = 1 << 16;
+constexpr uint64_t kReadBytes = 1 << 20;
 
 // Uniform in [0, 1), a pure function of the text.
 double unit_hash(const std::string& text) {
   return philox(rng_key(0, 0, stable_hash(text)), 0)[0] * 0x1.0p-32;
+}
+
+// The line, counted from 1, at byte `offset` of a file.
+Result<uint64_t> line_at(FileSystem& fs, const CorpusFile& file, uint64_t offset) {
+  TUTTI_ASSIGN(auto readable, fs.open(file.path));
+  std::string buffer;
+  uint64_t line = 1;
+  for (uint64_t at = 0; at < offset; at += buffer.size()) {
+    buffer.resize(std::min(kReadBytes, offset - at));
+    TUTTI_TRY(readable->read_at(at, buffer));
+    line += static_cast<uint64_t>(std::count(buffer.begin(), buffer.end(), '\n'));
+  }
+  return line;
 }
 
 // Where in a text file to cut: after the first line end behind `target`, if one is near.
@@ -36,6 +50,7 @@ Status cut_text_file(FileSystem& fs, double fraction, SplitPlan& plan) {
   TUTTI_ASSIGN(const uint64_t cut, find_cut(fs, file, std::max<uint64_t>(target, 1)));
   if (cut >= file.bytes) return Status();
   plan.files.front().end = cut;
+  TUTTI_ASSIGN(file.begin_line, line_at(fs, file, cut));
   file.begin = cut;
   plan.files.push_back(file);
   plan.split.push_back(Split::kValidation);
