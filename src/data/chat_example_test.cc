@@ -73,6 +73,7 @@ TEST(ChatExample, ErrorsNameThePlaceAndTheField) {
       {R"({"prompt": "a"})", "completion: expected a string, got no such field"},
       {R"({"prompt": "a", "completion": 4})", "completion: expected a string, got number"},
       {R"({"prompt": "a", "completion": ""})", "nothing to learn from"},
+      {R"({"prompt": "a", "completion": "b", "score": 1e999})", "not JSON: "},
       {R"({"prompt": "a", "messages": []})", "expected one kind"},
       {R"({"messages": {}})", "messages: expected an array, got object"},
       {R"({"messages": []})", "nothing to learn from"},

@@ -45,7 +45,9 @@ Status DocumentEncoder::encode_text(std::string_view text, bool continues, JsonP
     const std::string_view piece = text.substr(0, cut);
     if (const Status status = encoder_.append(piece, ids_, continues); !status.ok()) {
       if (lines) place.line += lines_before_error(piece);
-      return Error{status.error().kind,
+      // A limit is of the text: it is met again however much the machine has.
+      const bool limit = status.error().kind == ErrorKind::kResource;
+      return Error{limit ? ErrorKind::kCorrupt : status.error().kind,
                    fmt::format("{}:{}: {}", place.path, place.line, status.message())};
     }
     if (lines) place.line += std::count(piece.begin(), piece.end(), '\n');

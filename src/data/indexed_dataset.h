@@ -73,7 +73,8 @@ class IndexedDatasetWriter {
   IndexedDatasetWriter(const IndexedDatasetWriter&) = delete;
   IndexedDatasetWriter& operator=(const IndexedDatasetWriter&) = delete;
 
-  // Appends to the document under way. Requires that the ids fit the type, and no mask.
+  // Appends to the document under way. Requires that the ids fit the type, and no mask. A document
+  // of more than 2^31 - 1 tokens is an error: the index has no room for its length.
   Status append(std::span<const int32_t> ids);
   // The same for tokens as they are on disk, with a byte of the mask for each of them if there is
   // one.

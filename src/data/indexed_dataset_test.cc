@@ -231,6 +231,20 @@ TEST(LossMask, WhatDisagreesIsAnError) {
   EXPECT_EQ(mask->learned_tokens(), 2);
 }
 
+TEST(IndexedDatasetWriter, ADocumentThatIsTooLongIsAnErrorAtOnce) {
+  TestFileSystem fs;
+  IndexedWriterOptions options;
+  options.start.document_tokens = INT32_MAX - 1;
+  auto writer = std::move(*IndexedDatasetWriter::create(fs, "/d", options));
+  const int32_t token = 7;
+  ASSERT_TRUE(writer->append(std::span(&token, 1)).ok());
+  const Status status = writer->append(std::span(&token, 1));
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.message(),
+            "/d.bin: document 0 has more than 2147483647 tokens, which is what the format allows");
+  EXPECT_EQ(status.error().kind, ErrorKind::kInvalidArgument) << "it would fail again";
+}
+
 TEST(IndexedDatasetWriter, KnowsWhetherItCanGoOn) {
   for (const char* cut : {"", "/d.bin.tmp", "/d.sizes.tmp", "/d.mask.tmp"}) {
     TestFileSystem fs;

@@ -99,6 +99,10 @@ Status IndexedDatasetWriter::append_packed(std::string_view tokens, std::string_
   TUTTI_CHECK(count * token_bytes(options_.type) == tokens.size(), "{} bytes", tokens.size());
   TUTTI_CHECK(mask.size() == (options_.mask ? count : 0), "{} of a mask for {} tokens", mask.size(),
               count);
+  if (progress_.document_tokens + static_cast<int64_t>(count) > INT32_MAX) {
+    return invalid("{}: document {} has more than {} tokens, which is what the format allows",
+                   bin_path(prefix_), progress_.documents, INT32_MAX);
+  }
   progress_.document_tokens += static_cast<int64_t>(count);
   progress_.tokens += static_cast<int64_t>(count);
   if (mask_) TUTTI_TRY(mask_->append(mask));
@@ -106,10 +110,6 @@ Status IndexedDatasetWriter::append_packed(std::string_view tokens, std::string_
 }
 
 Status IndexedDatasetWriter::end_document() {
-  if (progress_.document_tokens > INT32_MAX) {
-    return error(ErrorKind::kResource, "{}: document {} has {} tokens, the format allows {}",
-                 bin_path(prefix_), progress_.documents, progress_.document_tokens, INT32_MAX);
-  }
   const auto size = static_cast<int32_t>(progress_.document_tokens);
   progress_.document_tokens = 0;
   ++progress_.documents;

@@ -51,8 +51,8 @@ class JsonLinesReader : public DocumentReader {
       const bool ended = newline != std::string::npos;
       const size_t length = ended ? newline - begin_ : buffer_.size() - begin_;
       if (length > line_bytes_max_) {
-        return error(ErrorKind::kResource, "{}:{}: a line of more than {} bytes, from offset {}",
-                     path_, at_.line, line_bytes_max_, at_.offset);
+        return corrupt("{}:{}: a line of more than {} bytes, from offset {}", path_, at_.line,
+                       line_bytes_max_, at_.offset);
       }
       if (!ended) {
         searched = length;

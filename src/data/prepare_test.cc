@@ -234,6 +234,21 @@ TEST_F(Prepare, AnErrorOfTheInputsLeavesTheOldDataset) {
   EXPECT_FALSE(exists(fs_, "/out/prepare.journal"));
 }
 
+TEST_F(Prepare, ALineThatIsTooLongLeavesNothing) {
+  std::string lines;
+  for (int i = 0; i < 50; ++i) lines += "{\"text\": \"short\"}\n";
+  write_text(fs_, "/one.jsonl", lines + "{\"text\": \"" + std::string(5000, 'x') + "\"}\n");
+  options_.inputs = {"/one.jsonl"};
+  options_.documents.document_bytes_max = 4000;
+  options_.commit_bytes = options_.batch_bytes = 1;
+  const auto prepared = prepare_dataset(fs_, options_, {});
+  ASSERT_FALSE(prepared.ok());
+  EXPECT_NE(prepared.message().find("/one.jsonl:51: a line of more than 4000"), std::string::npos)
+      << prepared.message();
+  EXPECT_FALSE(exists(fs_, "/out/prepare.journal"));
+  EXPECT_FALSE(exists(fs_, "/out/train.bin.tmp"));
+}
+
 // Whatever operation fails, dataset.json never describes files that are not those it says.
 TEST_F(Prepare, AFailingDiskLeavesNothingThatLooksWhole) {
   options_.directory = "/whole";

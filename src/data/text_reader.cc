@@ -72,7 +72,7 @@ Result<std::string> read_all(ByteSource& source, const std::string& path, size_t
   size_t have = 0;
   while (true) {
     if (have > bytes_max) {
-      return error(ErrorKind::kResource, "{}: a document of more than {} bytes", path, bytes_max);
+      return corrupt("{}: a document of more than {} bytes", path, bytes_max);
     }
     text.resize(std::max<size_t>(2 * have, 1 << 16));
     TUTTI_ASSIGN(const size_t count, source.read(std::span(text).subspan(have)));

@@ -14,7 +14,7 @@ Result<std::unique_ptr<DocumentReader>> make_text_reader(std::unique_ptr<ByteSou
                                                          ReaderPosition start,
                                                          uint64_t document_begin);
 
-// A whole source as one string; refused with kResource above `bytes_max`.
+// A whole source as one string; refused above `bytes_max`.
 Result<std::string> read_all(ByteSource& source, const std::string& path, size_t bytes_max);
 
 // An error that names `path` and the offset (from `base`) when `text` is not UTF-8.
