@@ -89,6 +89,9 @@ MixtureOrder::MixtureOrder(std::vector<int64_t> shares) : shares_(std::move(shar
   using Earliest = std::priority_queue<Next, std::vector<Next>, std::greater<>>;
   Earliest waiting, allowed;
   const int64_t block = std::accumulate(shares_.begin(), shares_.end(), int64_t{0});
+  slots_.resize(static_cast<size_t>(block));
+  slot_begin_.resize(shares_.size());
+  std::exclusive_scan(shares_.begin(), shares_.end(), slot_begin_.begin(), int64_t{0});
   for (size_t set = 0; set < shares_.size(); ++set) {
     waiting.push({1, static_cast<int32_t>(set), 0});
   }
@@ -105,6 +108,7 @@ MixtureOrder::MixtureOrder(std::vector<int64_t> shares) : shares_(std::move(shar
     Next turn = allowed.top();
     allowed.pop();
     turns_.push_back({turn.set, turn.rank});
+    slots_[slot_begin_[turn.set] + turn.rank] = static_cast<int32_t>(slot - 1);
     const int64_t share = shares_[turn.set];
     ++turn.rank;
     turn.when = turn.rank * block / share + 1;
@@ -120,12 +124,9 @@ MixtureOrder::Draw MixtureOrder::draw(int64_t consumed) const {
 
 int64_t MixtureOrder::drawn(int32_t set, int64_t consumed) const {
   TUTTI_CHECK(consumed >= 0, "{} samples consumed", consumed);
-  // The next turn of the set, of this block or the one after, says how many were before it.
-  const int64_t blocks = consumed / block();
-  for (int64_t slot = consumed % block(); slot < block(); ++slot) {
-    if (turns_[slot].set == set) return blocks * shares_[set] + turns_[slot].rank;
-  }
-  return (blocks + 1) * shares_[set];
+  const auto begin = slots_.begin() + slot_begin_[set], end = begin + shares_[set];
+  const auto next = std::lower_bound(begin, end, consumed % block());
+  return consumed / block() * shares_[set] + (next - begin);
 }
 
 }  // namespace tutti

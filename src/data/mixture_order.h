@@ -32,7 +32,7 @@ class MixtureOrder {
   // The draw after `consumed` others. Requires consumed >= 0.
   Draw draw(int64_t consumed) const;
 
-  // Draws of `set` among the first `consumed`.
+  // Draws of `set` among the first `consumed`; by a search among its turns.
   int64_t drawn(int32_t set, int64_t consumed) const;
 
   int64_t block() const { return static_cast<int64_t>(turns_.size()); }
@@ -47,7 +47,9 @@ class MixtureOrder {
   explicit MixtureOrder(std::vector<int64_t> shares);
 
   std::vector<int64_t> shares_;
-  std::vector<Turn> turns_;  // of a block
+  std::vector<Turn> turns_;          // of a block
+  std::vector<int32_t> slots_;       // of each set's turns in a block, ascending; set after set
+  std::vector<int64_t> slot_begin_;  // of each set, where in slots_
 };
 
 }  // namespace tutti

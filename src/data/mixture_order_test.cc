@@ -68,6 +68,17 @@ TEST(MixtureOrder, WeightsWithoutACommonMeasureAreRoundedToTheBlock) {
   expect_exact(*mixture, 0, MixtureOrder::kBlockMax + 1000);
 }
 
+// Of a set that is rare, too: the search must not walk to its next turn.
+TEST(MixtureOrder, CountsTheDrawsOfASetAnywhere) {
+  const auto mixture = MixtureOrder::create(std::vector<double>{M_PI, 1, 1e-9});
+  ASSERT_TRUE(mixture.ok());
+  std::vector<int64_t> drawn(3);
+  for (int64_t n = 0; n < mixture->block() + 1000; ++n) {
+    for (int32_t set = 0; set < 3; ++set) ASSERT_EQ(mixture->drawn(set, n), drawn[set]) << n;
+    ++drawn[mixture->draw(n).set];
+  }
+}
+
 TEST(MixtureOrder, WeightsThatAreNoneAreErrors) {
   EXPECT_FALSE(MixtureOrder::create({}).ok());
   for (const double weight : {0.0, -1.0, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
