@@ -221,8 +221,13 @@ DatasetMetadata describe(const PrepareOptions& options, const Tokenizer& tokeniz
 }
 
 void warn_of_no_validation(const PrepareOptions& options, const DatasetMetadata& metadata) {
-  if (options.validation > 0 && metadata.validation.documents == 0) {
+  if (options.validation == 0 || metadata.validation.documents > 0) return;
+  const int64_t documents = metadata.train.documents;
+  if (documents == 1) {
     log_warning("nothing was held out for validation: the corpus is a single document");
+  } else {
+    log_warning("nothing was held out for validation: at {} it happened to be none of {} documents",
+                options.validation, documents);
   }
 }
 

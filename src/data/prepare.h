@@ -46,8 +46,11 @@ struct PreparedDataset {
 };
 
 // `progress` (may be empty) is called on the calling thread. kInterrupted when it was asked to
-// stop. What was in the directory stays when this fails. So do, where the inputs are not at fault
-// and the journal has a point, the temporary files with which the same preparation goes on.
+// stop. When this fails, the dataset that was in the directory stays until all of the new one is on
+// the disk and takes its names; cut off there, the same preparation finishes it. The temporary
+// files stay, too, where the inputs are not at fault and the journal has a point: the same
+// preparation goes on with them. What another preparation left stays until this one begins to
+// write.
 Result<PreparedDataset> prepare_dataset(
     FileSystem& fs, const PrepareOptions& options,
     const std::function<void(const PrepareProgress&)>& progress);
