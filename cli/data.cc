@@ -21,13 +21,6 @@ struct PrepareFlags {
   CommandLineOption* tokenizer_option = nullptr;
 };
 
-Json counts_json(const SplitCounts& counts) {
-  return {{"files", counts.files},
-          {"documents", counts.documents},
-          {"tokens", counts.tokens},
-          {"text_bytes", counts.text_bytes}};
-}
-
 std::string counts_line(const char* name, const SplitCounts& counts) {
   const double ratio = counts.tokens > 0 ? double(counts.text_bytes) / counts.tokens : 0;
   return fmt::format("  {:<11} {} tokens, {} documents of {} files, {:.2f} bytes a token\n", name,
@@ -69,8 +62,8 @@ Result<int> prepare(FileSystem& fs, const PrepareFlags& flags, const StopSignal&
                                {"resumed", prepared.resumed},
                                {"vocab_size", metadata.vocab_size},
                                {"loss_mask", metadata.loss_mask},
-                               {"train", counts_json(metadata.train)},
-                               {"validation", counts_json(metadata.validation)},
+                               {"train", split_counts_json(metadata.train)},
+                               {"validation", split_counts_json(metadata.validation)},
                                {"unigram_entropy_nats", metadata.unigram_entropy_nats}});
   }
   const char* how = prepared.reused    ? " (unchanged, reused)"

@@ -104,11 +104,4 @@ size_t AddedTokens::prefix_bytes(std::string_view text) const {
   return token ? token->content.size() : 0;
 }
 
-std::optional<int32_t> AddedTokens::id_of(std::string_view content) const {
-  for (const AddedToken& token : tokens_) {
-    if (token.content == content) return token.id;
-  }
-  return std::nullopt;
-}
-
 }  // namespace tutti

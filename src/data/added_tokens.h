@@ -44,9 +44,6 @@ class AddedTokens {
   size_t prefix_bytes(std::string_view text) const;
 
   bool empty() const { return tokens_.empty(); }
-  const std::vector<AddedToken>& tokens() const { return tokens_; }
-  // The id of the token spelled `content`.
-  std::optional<int32_t> id_of(std::string_view content) const;
 
  private:
   struct Bucket {

@@ -107,7 +107,6 @@ TEST(ChatLayout, FollowsTheTokenizersControlTokens) {
   EXPECT_EQ(row_of(plain, kChat),
             "### system\nbe brief\n\n### user\nhi\n\n### assistant\n[hello<|endoftext|>]");
   EXPECT_EQ(row_of(plain, R"({"prompt": "2+2=", "completion": "4"})"), "2+2=[4<|endoftext|>]");
-  EXPECT_STREQ(ChatLayout(chatml).name(), "ChatML");
 }
 
 TEST(ChatLayout, WhatIsSaidIsNeverAControlToken) {

@@ -25,11 +25,6 @@ ChatLayout::ChatLayout(const Tokenizer& tokenizer) {
   }
 }
 
-const char* ChatLayout::name() const {
-  constexpr const char* kNames[] = {"plain", "ChatML", "Llama 3"};
-  return kNames[static_cast<size_t>(kind_)];
-}
-
 void ChatLayout::add(const ChatMessage& message, std::vector<ChatPart>& parts) const {
   const bool learned = message.learned;
   switch (kind_) {

@@ -32,7 +32,6 @@ class ChatLayout {
   // Requires that the tokenizer has an end-of-text token.
   explicit ChatLayout(const Tokenizer& tokenizer);
 
-  const char* name() const;  // "ChatML", "Llama 3" or "plain"
   // The parts of the whole row; the last is the end-of-text token.
   std::vector<ChatPart> parts(const ChatExample& example) const;
 

@@ -1,18 +1,10 @@
 #include "data/dataset_metadata.h"
-#include "base/json.h"
 
 namespace tutti {
 namespace {
 
 constexpr int kVersion = 1;
 constexpr uint64_t kFileBytesMax = 1 << 20;
-
-Json counts_json(const SplitCounts& counts) {
-  return {{"files", counts.files},
-          {"documents", counts.documents},
-          {"tokens", counts.tokens},
-          {"text_bytes", counts.text_bytes}};
-}
 
 // Reads fields and remembers the first that is wrong.
 class Fields {
@@ -73,6 +65,13 @@ class Fields {
 
 }  // namespace
 
+Json split_counts_json(const SplitCounts& counts) {
+  return {{"files", counts.files},
+          {"documents", counts.documents},
+          {"tokens", counts.tokens},
+          {"text_bytes", counts.text_bytes}};
+}
+
 std::string dataset_metadata_json(const DatasetMetadata& metadata) {
   const Json json = {{"version", kVersion},
                      {"fingerprint", metadata.fingerprint},
@@ -83,8 +82,8 @@ std::string dataset_metadata_json(const DatasetMetadata& metadata) {
                      {"format", metadata.format},
                      {"validation_fraction", metadata.validation_fraction},
                      {"loss_mask", metadata.loss_mask},
-                     {"train", counts_json(metadata.train)},
-                     {"validation", counts_json(metadata.validation)},
+                     {"train", split_counts_json(metadata.train)},
+                     {"validation", split_counts_json(metadata.validation)},
                      {"unigram_entropy_nats", metadata.unigram_entropy_nats}};
   return json.dump(2) + "\n";
 }

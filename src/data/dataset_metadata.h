@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/status.h"
 
 namespace tutti {
@@ -40,6 +41,7 @@ struct DatasetMetadata {
   friend bool operator==(const DatasetMetadata&, const DatasetMetadata&) = default;
 };
 
+Json split_counts_json(const SplitCounts& counts);
 std::string dataset_metadata_json(const DatasetMetadata& metadata);
 // `name` is what errors call the file.
 Result<DatasetMetadata> parse_dataset_metadata(std::string_view json, const std::string& name);

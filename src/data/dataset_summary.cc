@@ -83,7 +83,7 @@ LengthHistogram document_lengths(std::span<const int64_t> document_ends) {
 Duplicates find_duplicates(const TokenArray& tokens, std::span<const int64_t> document_ends,
                            size_t digests_max) {
   Duplicates duplicates;
-  const size_t passes = document_ends.size() / digests_max + 1;
+  const size_t passes = (document_ends.size() + digests_max - 1) / digests_max;
   std::vector<Seen> seen;
   std::vector<int32_t> buffer;
   for (size_t pass = 0; pass < passes; ++pass) {

@@ -57,7 +57,7 @@ TEST(DatasetSummary, FindsExactDuplicatesInAnyNumberOfPasses) {
   }
   TestFileSystem fs;
   const TokenArray tokens = array_of(fs, ids);
-  for (const size_t digests_max : {1000, 100, 7}) {
+  for (const size_t digests_max : {1000, 500, 100, 7, 1}) {
     const Duplicates duplicates = find_duplicates(tokens, ends, digests_max);
     EXPECT_EQ(duplicates.documents, expected.documents) << digests_max;
     EXPECT_EQ(duplicates.tokens, expected.tokens) << digests_max;

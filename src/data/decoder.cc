@@ -1,18 +1,18 @@
 #include "data/decoder.h"
 
+#include <cstdint>
+
 #include "base/utf8.h"
 #include "data/byte_level.h"
+#include "data/replace_text.h"
 
 namespace tutti {
 namespace {
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   std::string out;
-  size_t done = 0;
-  for (size_t at; (at = text.find(from, done)) != std::string::npos; done = at + from.size()) {
-    out.append(text, done, at - done).append(to);
-  }
-  if (done > 0) text = out.append(text, done);
+  append_replaced(text, from, to, SIZE_MAX, out);
+  text = std::move(out);
 }
 
 void strip(std::string& text, const Decoder::Strip& step) {

@@ -121,10 +121,9 @@ Result<IndexedDataset> IndexedDataset::open(FileSystem& fs, const std::string& p
   TUTTI_ASSIGN(const auto index_file, fs.map(path));
   TUTTI_ASSIGN(const Index index, read_header(index_file->bytes(), path));
   TUTTI_ASSIGN(auto bin, fs.map(bin_path(prefix)));
-  TUTTI_ASSIGN(auto sequence_ends, read_sequence_ends(index, bin->bytes().size(), path));
+  TUTTI_ASSIGN(const auto sequence_ends, read_sequence_ends(index, bin->bytes().size(), path));
   TUTTI_ASSIGN(auto document_ends, read_document_ends(index, path, sequence_ends));
   IndexedDataset dataset(TokenArray(std::move(bin), 0, index.type));
-  dataset.sequence_ends_ = std::move(sequence_ends);
   dataset.document_ends_ = std::move(document_ends);
   if (vocab_size > 0) TUTTI_TRY(dataset.tokens_.check_below(vocab_size, bin_path(prefix)));
   return dataset;

@@ -26,7 +26,6 @@ class IndexedDataset {
   static Result<IndexedDataset> open(FileSystem& fs, const std::string& prefix, int64_t vocab_size);
 
   const TokenArray& tokens() const { return tokens_; }
-  int64_t sequences() const { return static_cast<int64_t>(sequence_ends_.size()); }
   int64_t documents() const { return static_cast<int64_t>(document_ends_.size()); }
   // Tokens [begin, end) of a document. Requires 0 <= document < documents().
   int64_t document_begin(int64_t document) const {
@@ -34,14 +33,14 @@ class IndexedDataset {
   }
   int64_t document_end(int64_t document) const { return document_ends_[document]; }
 
-  const std::vector<int64_t>& document_ends() const { return document_ends_; }
+  // For one call, before take_tokens(); no other may follow.
+  std::vector<int64_t> take_document_ends() { return std::move(document_ends_); }
   TokenArray take_tokens() && { return std::move(tokens_); }
 
  private:
   explicit IndexedDataset(TokenArray tokens) : tokens_(std::move(tokens)) {}
 
   TokenArray tokens_;
-  std::vector<int64_t> sequence_ends_;  // in tokens
   std::vector<int64_t> document_ends_;  // in tokens
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/code_points.h"
+#include "data/replace_text.h"
 
 namespace tutti {
 namespace {
@@ -27,21 +28,8 @@ std::string_view strip_white_space(std::string_view text, bool left, bool right)
   return text.substr(begin, end - begin);
 }
 
-Status check_size(size_t bytes) {
-  if (bytes <= kTextBytesMax) return Status();
+Error too_long() {
   return error(ErrorKind::kResource, "a text normalizes to more than {} bytes", kTextBytesMax);
-}
-
-Status replace_text(const Normalizer::ReplaceText& step, std::string_view text, std::string& out) {
-  size_t done = 0;
-  for (size_t at; (at = text.find(step.from, done)) != std::string_view::npos;) {
-    out += text.substr(done, at - done);
-    out += step.to;
-    TUTTI_TRY(check_size(out.size()));
-    done = at + step.from.size();
-  }
-  out += text.substr(done);
-  return Status();
 }
 
 Status replace_matches(const Normalizer::ReplaceMatches& step, std::string_view text,
@@ -54,7 +42,7 @@ Status replace_matches(const Normalizer::ReplaceMatches& step, std::string_view 
     if (!found) break;
     out += text.substr(done, match.begin - done);
     out += step.to;
-    TUTTI_TRY(check_size(out.size()));
+    if (out.size() > kTextBytesMax) return too_long();
     done = match.end;
   }
   out += text.substr(done);
@@ -90,7 +78,7 @@ Result<std::string_view> Normalizer::apply(std::string_view text, Scratch& scrat
       if (continues) continue;
       out.append(prepend->prefix).append(now);
     } else if (const auto* replace = std::get_if<ReplaceText>(&step)) {
-      TUTTI_TRY(replace_text(*replace, now, out));
+      if (!append_replaced(now, replace->from, replace->to, kTextBytesMax, out)) return too_long();
     } else if (const auto* matches = std::get_if<ReplaceMatches>(&step)) {
       TUTTI_TRY(replace_matches(*matches, now, scratch.regexes_[regex++], out));
     } else {

@@ -24,6 +24,23 @@ Error at_path(const std::string& path, const Error& error) {
   return {error.kind, path + ": " + error.message};
 }
 
+// A pattern of a Split or Replace: {"String": …} or {"Regex": …}.
+struct PatternText {
+  std::string text;
+  bool literal;
+};
+
+Result<PatternText> read_pattern(const JsonNode& node) {
+  if (!node.has("pattern")) return corrupt("{}: missing", node.path_of("pattern"));
+  const JsonNode pattern = node.at("pattern");
+  const bool literal = pattern.has("String");
+  if (!literal && !pattern.has("Regex")) {
+    return corrupt("{}: expected an object with 'Regex' or 'String'", pattern.path);
+  }
+  TUTTI_ASSIGN(std::string text, pattern.text_not_empty(literal ? "String" : "Regex"));
+  return PatternText{std::move(text), literal};
+}
+
 Result<Normalizer::Step> read_replace(const JsonNode& node) {
   TUTTI_ASSIGN(PatternText pattern, read_pattern(node));
   TUTTI_ASSIGN(std::string content, node.text("content"));
@@ -273,17 +290,6 @@ Status add_post_processor(const JsonNode& node, const std::string& type, Surroun
 }
 
 }  // namespace
-
-Result<PatternText> read_pattern(const JsonNode& node) {
-  if (!node.has("pattern")) return corrupt("{}: missing", node.path_of("pattern"));
-  const JsonNode pattern = node.at("pattern");
-  const bool literal = pattern.has("String");
-  if (!literal && !pattern.has("Regex")) {
-    return corrupt("{}: expected an object with 'Regex' or 'String'", pattern.path);
-  }
-  TUTTI_ASSIGN(std::string text, pattern.text_not_empty(literal ? "String" : "Regex"));
-  return PatternText{std::move(text), literal};
-}
 
 Result<Normalizer> read_normalizer(const JsonNode& root) {
   Normalizer normalizer;

@@ -31,11 +31,4 @@ struct Surroundings {
 // TemplateProcessing, ByteLevel (which puts nothing), BertProcessing, RobertaProcessing, Sequence.
 Result<Surroundings> read_post_processor(const JsonNode& root);
 
-// A pattern of a Split or Replace: {"String": …} or {"Regex": …}.
-struct PatternText {
-  std::string text;
-  bool literal;
-};
-Result<PatternText> read_pattern(const JsonNode& node);
-
 }  // namespace tutti

@@ -20,11 +20,11 @@ std::string prefix_of(const std::string& path) {
 
 Result<TokenSource> open_indexed(FileSystem& fs, const std::string& prefix, int64_t vocab_size) {
   TUTTI_ASSIGN(auto indexed, IndexedDataset::open(fs, prefix, vocab_size));
-  std::vector<int64_t> document_ends = indexed.document_ends();
   std::optional<LossMask> mask;
   if (exists(fs, mask_path(prefix))) {
     TUTTI_ASSIGN(mask, LossMask::open(fs, mask_path(prefix), indexed.tokens().size()));
   }
+  std::vector<int64_t> document_ends = indexed.take_document_ends();
   return TokenSource{bin_path(prefix), std::move(indexed).take_tokens(), true,
                      std::move(document_ends), std::move(mask)};
 }

@@ -3,22 +3,15 @@
 #include <gtest/gtest.h>
 #include <utf8proc.h>
 
-#include <cstdlib>
 #include <random>
 
 #include "data/code_points.h"
 #include "data/pattern.h"
+#include "data/test_corpus.h"
 #include "data/unicode_age.h"
 
 namespace tutti {
 namespace {
-
-uint32_t seed_of_test() {
-  const char* const given = std::getenv("TUTTI_TEST_SEED");
-  const uint32_t seed = given ? std::strtoul(given, nullptr, 10) : std::random_device()();
-  std::cout << "TUTTI_TEST_SEED=" << seed << std::endl;
-  return seed;
-}
 
 bool is_scalar(uint32_t c) { return c < 0xD800 || (c >= 0xE000 && c < 0x110000); }
 
@@ -55,7 +48,7 @@ std::vector<std::string> pieces(std::string_view text, auto&& next) {
 }
 
 TEST(KnownPatterns, AreEqualToPcre2) {
-  std::mt19937 random(seed_of_test());
+  std::mt19937 random(test_seed());
   for (const std::string_view regex : {kGpt2Pattern, kLlama3Pattern, kQwen2Pattern}) {
     const auto by_hand = Pattern::compile(std::string(regex));
     const auto by_pcre2 = Regex::compile(std::string(regex));
@@ -119,7 +112,7 @@ std::string by_utf8proc(const std::string& text, int options) {
 }
 
 TEST(Unicode, NormalFormsOfPartsAreThoseOfTheWhole) {
-  std::mt19937 random(seed_of_test());
+  std::mt19937 random(test_seed());
   const std::pair<NormalForm, int> forms[] = {
       {NormalForm::kNfc, UTF8PROC_COMPOSE},
       {NormalForm::kNfd, UTF8PROC_DECOMPOSE},
