@@ -35,10 +35,11 @@ std::string prompt_text(const GenerateFlags& flags) {
 }
 
 // A text from nothing begins where a document does: behind the end of the one before.
-Result<std::vector<int32_t>> prompt_tokens(const Tokenizer& tokenizer, const std::string& prompt) {
-  TUTTI_ASSIGN(std::vector<int32_t> tokens, tokenizer.encode(prompt));
+Result<std::vector<int32_t>> prompt_tokens(const TrainedModel& trained, const std::string& prompt) {
+  TUTTI_ASSIGN(std::vector<int32_t> tokens, trained.tokenizer.encode(prompt));
+  begin_text(trained.bounds, tokens);
   if (!tokens.empty()) return tokens;
-  const auto end = tokenizer.end_of_text();
+  const auto end = trained.tokenizer.end_of_text();
   if (!end) return invalid("the prompt is empty, and the tokenizer has no end of text to begin at");
   return std::vector<int32_t>{end->id};
 }
@@ -124,14 +125,12 @@ Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
   TUTTI_ASSIGN(TrainedModel trained, open_trained_model(fs, flags.path));
   const Tokenizer& tokenizer = trained.tokenizer;
   const std::string prompt = prompt_text(flags);
-  TUTTI_ASSIGN(const std::vector<int32_t> tokens, prompt_tokens(tokenizer, prompt));
+  TUTTI_ASSIGN(const std::vector<int32_t> tokens, prompt_tokens(trained, prompt));
   TUTTI_ASSIGN(const auto model, load_model(trained, flags, std::ssize(tokens)));
 
   GenerationOptions options = flags.generation;
   options.vocab = tokenizer.vocab_size();
-  if (const auto end = tokenizer.end_of_text(); end && !flags.ignore_end) {
-    options.end_of_text = end->id;
-  }
+  if (!flags.ignore_end) options.end_tokens = trained.bounds.ends;
   const StopSignal stop;
   TextStream stream;
   TokenDecoder decoder(tokenizer, true);
@@ -194,7 +193,7 @@ int run_generate(int argc, char** argv) {
       ->one_of({"f32", "bf16"})
       ->capture_default_str();
   app.add_flag("--echo", flags.echo, "Print the prompt first");
-  app.add_flag("--ignore-end", flags.ignore_end, "Go on after an end of text");
+  app.add_flag("--ignore-end", flags.ignore_end, "Go on after a token that ends the text");
   app.add_flag("--json", flags.json, "Print one JSON object, at the end");
   app.footer(
       "Example:\n  tutti generate runs/quickstart --prompt 'The open function' --tokens 100");

@@ -19,6 +19,7 @@
 namespace tutti {
 
 inline constexpr const char* kHuggingFaceConfigName = "config.json";
+inline constexpr const char* kHuggingFaceGenerationName = "generation_config.json";
 inline constexpr uint64_t kHuggingFaceConfigBytesMax = 4 << 20;
 inline constexpr uint64_t kHuggingFaceIndexBytesMax = 256 << 20;
 

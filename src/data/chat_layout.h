@@ -32,6 +32,8 @@ class ChatLayout {
   // Requires that the tokenizer has an end-of-text token.
   explicit ChatLayout(const Tokenizer& tokenizer);
 
+  // The token that is learned behind what is said: it closes a turn.
+  int32_t turn_end() const { return close_ >= 0 ? close_ : end_of_text_; }
   // The parts of the whole row; the last is the end-of-text token.
   std::vector<ChatPart> parts(const ChatExample& example) const;
 

@@ -84,6 +84,8 @@ class Tokenizer {
   int32_t vocab_size() const { return static_cast<int32_t>(pieces_.size()); }
   // The id of a token by its spelling in text, among the added tokens.
   std::optional<int32_t> added_token(std::string_view content) const;
+  // What EncodeOptions::add_special puts before a text.
+  const std::vector<int32_t>& begin_tokens() const { return parts_.before; }
   // The first of kEndOfTextTokens that is there; nothing when none is.
   std::optional<AddedToken> end_of_text() const;
 

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "models/config.h"
@@ -26,7 +26,9 @@ struct HuggingFaceConfigOptions {
   // The config.json that the model came with, from which the ids of special tokens are taken;
   // empty: none.
   std::string original = {};
-  std::optional<int64_t> end_of_text = {};  // the tokenizer's, where there is no original
+  // Tokens that end a text and that the original may not name. Without an original the first also
+  // begins one.
+  std::vector<int32_t> end_tokens = {};
 };
 
 // The text of a config.json that transformers 4.45 and newer load, and that parses back to `model`.

@@ -172,15 +172,19 @@ TEST(HuggingFaceConfig, WritesEveryPresetSoThatItReadsBackTheSame) {
 
 TEST(HuggingFaceConfig, KeepsTheIdsOfSpecialTokens) {
   const ModelConfig model = parsed(llama_json());
-  HuggingFaceConfigOptions options{.dtype = DType::kBF16, .end_of_text = 7};
+  HuggingFaceConfigOptions options{.dtype = DType::kBF16, .end_tokens = {7}};
   Json written = parse_json(*format_hugging_face_config(model, options), "text").value();
+  EXPECT_EQ(written["bos_token_id"], 7);
   EXPECT_EQ(written["eos_token_id"], 7);
   EXPECT_EQ(written["torch_dtype"], "bfloat16");
   options.original = R"({"bos_token_id": 1, "eos_token_id": [2, 3], "pad_token_id": null})";
   written = parse_json(*format_hugging_face_config(model, options), "text").value();
   EXPECT_EQ(written["bos_token_id"], 1);
-  EXPECT_EQ(written["eos_token_id"], Json({2, 3}));
+  EXPECT_EQ(written["eos_token_id"], Json({2, 3, 7}));
   EXPECT_TRUE(written["pad_token_id"].is_null());
+  options.end_tokens.clear();
+  written = parse_json(*format_hugging_face_config(model, options), "text").value();
+  EXPECT_EQ(written["eos_token_id"], Json({2, 3}));
   const Json generation = parse_json(*format_generation_config(options), "text").value();
   EXPECT_EQ(generation["eos_token_id"], Json({2, 3}));
   EXPECT_FALSE(generation.contains("pad_token_id"));

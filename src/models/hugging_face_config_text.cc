@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "models/hugging_face_config.h"
+#include "models/hugging_face_tokens.h"
 
 namespace tutti {
 namespace {
@@ -24,15 +25,18 @@ std::string_view torch_dtype(DType dtype) {
 // Ids of special tokens are always written, null where there is none: a missing key would get the
 // default of the model's class, which is a token of another vocabulary.
 Status add_tokens(const HuggingFaceConfigOptions& options, Json& config) {
-  const Json end = options.end_of_text ? Json(*options.end_of_text) : Json(nullptr);
-  config["bos_token_id"] = config["eos_token_id"] = end;
-  if (options.original.empty()) return {};
-  TUTTI_ASSIGN(const Json original, parse_json(options.original, "the original config.json"));
-  for (const char* key : kTokenKeys) {
-    const Json* found = original.find(key);
-    if (found != nullptr) config[key] = *found;
+  constexpr std::string_view kOriginal = "the original config.json";
+  const std::vector<int32_t>& ends = options.end_tokens;
+  config["bos_token_id"] = ends.empty() ? Json() : Json(ends.front());
+  config["eos_token_id"] = nullptr;
+  if (!options.original.empty()) {
+    TUTTI_ASSIGN(const Json original, parse_json(options.original, kOriginal));
+    for (const char* key : kTokenKeys) {
+      const Json* found = original.find(key);
+      if (found != nullptr) config[key] = *found;
+    }
   }
-  return {};
+  return add_hugging_face_end_tokens(config, ends, kOriginal);
 }
 
 Json gpt2_keys(const ModelConfig& model) {

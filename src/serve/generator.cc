@@ -45,7 +45,7 @@ Result<Generation> generate(CachedModel& model, std::span<const int32_t> prompt,
   result.prompt_s = prompt_end_s - start_s;
   while (std::ssize(result.tokens) < options.tokens_max) {
     TUTTI_ASSIGN(const int32_t token, sampler.draw(logits.first(vocab), model.length()));
-    if (token == options.end_of_text) {
+    if (std::ranges::find(options.end_tokens, token) != options.end_tokens.end()) {
       result.reason = StopReason::kEndOfText;
       break;
     }

@@ -15,17 +15,17 @@
 namespace tutti {
 
 struct GenerationOptions {
-  SamplingOptions sampling;
+  SamplingOptions sampling = {};
   int64_t tokens_max = 256;
-  int32_t end_of_text = -1;  // the text ends before this token; -1: none
-  int64_t vocab = 0;         // only tokens below this are drawn; 0: all of the model's
+  std::vector<int32_t> end_tokens = {};  // the text ends before any of these
+  int64_t vocab = 0;                     // only tokens below this are drawn; 0: all of the model's
 };
 
 enum class StopReason : uint8_t { kEndOfText, kTokensMax, kContext, kInterrupted };
 std::string_view stop_reason_name(StopReason reason);  // "end_of_text", "tokens_max" ...
 
 struct Generation {
-  std::vector<int32_t> tokens;  // without the prompt and without end_of_text
+  std::vector<int32_t> tokens;  // without the prompt and without the token that ends the text
   StopReason reason = StopReason::kTokensMax;
   double prompt_s = 0;    // until the first token could be drawn
   double generate_s = 0;  // from there on

@@ -72,15 +72,17 @@ TEST_F(GeneratorTest, ContinuesWithTheDrawsOfThePosition) {
   EXPECT_EQ(tokens_after(prompt, options), rest);
 }
 
-TEST_F(GeneratorTest, StopsBeforeTheEndOfText) {
+TEST_F(GeneratorTest, StopsBeforeTheFirstOfTheEndTokens) {
   const std::vector<int32_t> prompt = random_tokens(kSeed, 10, config_.vocab);
   const std::vector<int32_t> tokens = tokens_after(prompt, {.tokens_max = 60});
-  GenerationOptions options{.tokens_max = 60, .end_of_text = tokens[7]};
-  const auto generation = generate_after(prompt, options);
-  ASSERT_TRUE(generation.ok());
-  EXPECT_EQ(generation->reason, StopReason::kEndOfText);
-  const auto first = std::find(tokens.begin(), tokens.end(), tokens[7]);
-  EXPECT_EQ(generation->tokens, std::vector<int32_t>(tokens.begin(), first));
+  for (const std::vector<int32_t>& ends :
+       {std::vector{tokens[7]}, std::vector{tokens[20], tokens[7]}}) {
+    const auto generation = generate_after(prompt, {.tokens_max = 60, .end_tokens = ends});
+    ASSERT_TRUE(generation.ok());
+    EXPECT_EQ(generation->reason, StopReason::kEndOfText);
+    const auto first = std::find_first_of(tokens.begin(), tokens.end(), ends.begin(), ends.end());
+    EXPECT_EQ(generation->tokens, std::vector<int32_t>(tokens.begin(), first));
+  }
 }
 
 TEST_F(GeneratorTest, StopsWhenTheContextIsFull) {

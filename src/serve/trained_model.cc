@@ -21,8 +21,9 @@ Result<TrainedModel> open_trained_model(FileSystem& fs, const std::string& path)
     return invalid("{}: the tokenizer has {} tokens, and model.vocab is {}",
                    saved.tensors->directory(), tokenizer.vocab_size(), saved.config.model.vocab);
   }
+  TUTTI_ASSIGN(TextBounds bounds, find_text_bounds(fs, saved, tokenizer));
   return TrainedModel{std::move(saved.tensors), saved.step, std::move(saved.config),
-                      std::move(tokenizer)};
+                      std::move(tokenizer), std::move(bounds)};
 }
 
 }  // namespace tutti

@@ -1,5 +1,5 @@
-// What a training run, here or elsewhere, leaves for those who use its model: the tensors, the config
-// that it was trained with, and its tokenizer.
+// What a training run, here or elsewhere, leaves for those who use its model: the tensors, the
+// config that it was trained with, and its tokenizer.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "checkpoint/tensor_source.h"
 #include "data/tokenizer.h"
 #include "train/config.h"
+#include "train/text_bounds.h"
 
 namespace tutti {
 
@@ -18,13 +19,15 @@ struct TrainedModel {
   int64_t step = 0;
   Config config;
   Tokenizer tokenizer;
+  TextBounds bounds;
 };
 
 // `path` is a checkpoint, a run directory, of which the newest valid checkpoint is taken, or a
-// Hugging Face directory. A checkpoint's config is the text under "config" in its trainer state. Its
-// tokenizer is the first found of tokenizer.json beside the manifest, in the directory above (a
-// run's), and at the config's tokenizer.path. kInvalidArgument when it has more tokens than the
-// model.
+// Hugging Face directory. A checkpoint's config is the text under "config" in its trainer state.
+// Its tokenizer is the first found of tokenizer.json beside the manifest, in the directory above (a
+// run's), at the config's tokenizer.path, and hugging_face/tokenizer.model of the run; that of a
+// Hugging Face directory its tokenizer.json, or else its tokenizer.model. kInvalidArgument when it
+// has more tokens than the model.
 Result<TrainedModel> open_trained_model(FileSystem& fs, const std::string& path);
 
 }  // namespace tutti

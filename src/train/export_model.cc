@@ -9,14 +9,15 @@
 #include "checkpoint/hugging_face_files.h"
 #include "data/tokenizer.h"
 #include "models/hugging_face_config.h"
+#include "models/hugging_face_tokens.h"
 #include "train/run_start.h"
 #include "train/saved_model.h"
+#include "train/text_bounds.h"
 
 namespace tutti {
 namespace {
 
 constexpr uint64_t kSpareBytes = 1 << 20;  // for headers and what the file system keeps
-constexpr const char* kGenerationName = "generation_config.json";
 constexpr const char* kTokenizerConfigName = "tokenizer_config.json";
 
 using Texts = std::map<std::string, std::string>;  // files that are small, by name
@@ -30,20 +31,47 @@ std::string tokenizer_config(const std::optional<AddedToken>& end, int64_t conte
   return config.dump(2) + "\n";
 }
 
-// tokenizer.json as it is, and the token that ends a text.
-Result<std::optional<AddedToken>> add_tokenizer(FileSystem& fs, const SavedModel& saved,
-                                                Texts& texts) {
+// tokenizer.json as it is, and what it says.
+Result<std::optional<Tokenizer>> add_tokenizer(FileSystem& fs, const SavedModel& saved,
+                                               Texts& texts) {
   const std::string path = find_tokenizer_json(fs, saved);
   if (path.empty()) {
     log_warning("{} has no tokenizer.json: the model is exported without one",
                 saved.tensors->directory());
-    return std::optional<AddedToken>();
+    return std::optional<Tokenizer>();
   }
   TUTTI_ASSIGN(texts[kRunTokenizerName], read_file(fs, path, kHuggingFaceFileBytesMax));
-  const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
-  if (tokenizer.ok()) return tokenizer.value().end_of_text();
+  Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
+  if (tokenizer.ok()) return std::optional<Tokenizer>(std::move(tokenizer).value());
   log_warning("the tokenizer is copied, but cannot be read here: {}", tokenizer.message());
-  return std::optional<AddedToken>();
+  return std::optional<Tokenizer>();
+}
+
+// Tokens that end a text and that the files which the model came with need not name.
+std::vector<int32_t> end_tokens_of(const SavedModel& saved, const Tokenizer& tokenizer,
+                                   bool has_original) {
+  std::vector<int32_t> ends;
+  const auto end = tokenizer.end_of_text();
+  if (end && !has_original) ends.push_back(end->id);
+  const auto turn_end = learned_turn_end(saved, tokenizer);
+  if (turn_end && (ends.empty() || *turn_end != ends.front())) ends.push_back(*turn_end);
+  return ends;
+}
+
+// generation_config.json, in which what ends a text here must not be missing: transformers asks no
+// other file.
+Status add_generation_config(const HuggingFaceConfigOptions& options, Texts& texts) {
+  if (!texts.contains(kHuggingFaceGenerationName)) {
+    TUTTI_ASSIGN(texts[kHuggingFaceGenerationName], format_generation_config(options));
+    return {};
+  }
+  if (options.end_tokens.empty()) return {};
+  TUTTI_ASSIGN(const std::vector<int32_t> ends,
+               hugging_face_end_tokens(texts[kHuggingFaceConfigName], kHuggingFaceConfigName));
+  TUTTI_ASSIGN(texts[kHuggingFaceGenerationName],
+               with_hugging_face_end_tokens(texts[kHuggingFaceGenerationName], ends,
+                                            kHuggingFaceGenerationName));
+  return {};
 }
 
 Result<Texts> small_files(FileSystem& fs, const SavedModel& saved, DType dtype) {
@@ -53,15 +81,16 @@ Result<Texts> small_files(FileSystem& fs, const SavedModel& saved, DType dtype) 
     TUTTI_TRY(check_hugging_face_file(fs, path));
     TUTTI_ASSIGN(texts[name], read_file(fs, path, kHuggingFaceFileBytesMax));
   }
-  TUTTI_ASSIGN(const std::optional<AddedToken> end, add_tokenizer(fs, saved, texts));
+  TUTTI_ASSIGN(const std::optional<Tokenizer> tokenizer, add_tokenizer(fs, saved, texts));
   HuggingFaceConfigOptions options{.dtype = dtype, .original = texts[kHuggingFaceConfigName]};
-  if (end) options.end_of_text = end->id;
+  if (tokenizer) {
+    options.end_tokens = end_tokens_of(saved, *tokenizer, !options.original.empty());
+  }
   const ModelConfig& model = saved.config.model;
   TUTTI_ASSIGN(texts[kHuggingFaceConfigName], format_hugging_face_config(model, options));
-  if (!texts.contains(kGenerationName)) {
-    TUTTI_ASSIGN(texts[kGenerationName], format_generation_config(options));
-  }
+  TUTTI_TRY(add_generation_config(options, texts));
   if (!texts.contains(kTokenizerConfigName) && texts.contains(kRunTokenizerName)) {
+    const auto end = tokenizer ? tokenizer->end_of_text() : std::nullopt;
     texts[kTokenizerConfigName] = tokenizer_config(end, model.context);
   }
   return texts;

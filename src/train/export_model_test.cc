@@ -35,6 +35,24 @@ class ExportModel : public testing::Test {
     const auto imported = import_model(fs_, "/m", "/run");
     ASSERT_TRUE(imported.ok()) << imported.message();
   }
+  // What import made, as if 5 steps on conversations had come after it.
+  void train_on_conversations(const ModelConfig& model) {
+    auto saved = open_saved_model(fs_, "/run");
+    ASSERT_TRUE(saved.ok()) << saved.message();
+    Snapshot snapshot;
+    snapshot.state.step = 5;
+    snapshot.state.trainer = {{"config", format_config(saved->config)}, {"chat", true}};
+    std::vector<std::vector<float>> values;
+    for (const HuggingFacePart& part : hugging_face_layout(model).parts) {
+      values.push_back(read_values(*saved->tensors, part.parameter));
+      const auto* bytes = reinterpret_cast<const char*>(values.back().data());
+      snapshot.tensors.push_back({.name = part.parameter,
+                                  .sizes = part.sizes,
+                                  .bytes = {bytes, values.back().size() * sizeof(float)}});
+    }
+    const auto directory = save_checkpoint(fs_, "/run", snapshot);
+    ASSERT_TRUE(directory.ok()) << directory.message();
+  }
   // The error, or "" when there was none.
   std::string export_to(const std::string& to, ExportOptions options = {}) {
     if (options.from.empty()) options.from = "/run";
@@ -110,6 +128,35 @@ TEST_F(ExportModel, DescribesATokenizerThatCameAlone) {
             "<|endoftext|>");
   EXPECT_EQ(parse_json(written.at("config.json"), "text").value()["eos_token_id"], 0);
   EXPECT_EQ(parse_json(written.at("generation_config.json"), "text").value()["eos_token_id"], 0);
+}
+
+// Its generation_config.json is what transformers ends a text by.
+TEST_F(ExportModel, EndsTextsWithATurnWhereTheRunLearnedConversations) {
+  TrainedBpe bpe;
+  bpe.tokens = {"<|endoftext|>", "<|im_start|>", "<|im_end|>"};
+  bpe.special_count = 3;
+  for (int byte = 0; byte < 256; ++byte) bpe.tokens.emplace_back(1, static_cast<char>(byte));
+  ModelConfig model = kModel;
+  model.vocab = 259;
+  put_hugging_face_model(fs_, "/m", model);
+  put_file(fs_, "/m/tokenizer.json", write_tokenizer_json(bpe).value());
+  put_file(fs_, "/m/generation_config.json", R"({"eos_token_id": 0, "temperature": 0.6})");
+  import();
+  EXPECT_EQ(export_to("/before"), "");
+  train_on_conversations(model);
+  EXPECT_EQ(export_to("/out"), "");
+  ASSERT_TRUE(remove_tree(fs_, "/run/hugging_face").ok());
+  EXPECT_EQ(export_to("/alone"), "");
+  const auto ends = [&](const std::string& path) {
+    return parse_json(read_file(fs_, path).value(), path).value()["eos_token_id"];
+  };
+  const Json both = Json::array({0, 2});
+  EXPECT_EQ(ends("/before/generation_config.json"), 0);
+  for (const char* directory : {"/out", "/alone"}) {
+    EXPECT_EQ(ends(join_path(directory, "generation_config.json")), both) << directory;
+  }
+  EXPECT_EQ(ends("/out/config.json"), 2) << "beside the null of the original";
+  EXPECT_EQ(ends("/alone/config.json"), both);
 }
 
 TEST_F(ExportModel, ReplacesNothingUnlessForced) {

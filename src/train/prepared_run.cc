@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/log.h"
@@ -113,6 +114,8 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
   identity.data_fingerprint = data_fingerprint(data.train);
   identity.arithmetic = fmt::format("{} kernels, {}, {} threads", cpu::default_kernels().name,
                                     matrix_product_library(), threads);
+  const std::vector<TokenDataset>& sets = data.train.sets();
+  identity.chat = std::ranges::any_of(sets, [](const TokenDataset& set) { return set.has_mask(); });
   TUTTI_ASSIGN(auto lock, lock_run(fs, config.run.dir));
   TUTTI_ASSIGN(std::optional<Resumption> resumption, find_resumption(fs, resume, identity, config));
   identity.config = format_config(config);

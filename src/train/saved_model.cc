@@ -5,6 +5,7 @@
 #include "checkpoint/hugging_face_directory.h"
 #include "checkpoint/hugging_face_files.h"
 #include "train/config_check.h"
+#include "train/trainer_state.h"
 
 namespace tutti {
 namespace {
@@ -43,6 +44,7 @@ Result<SavedModel> open_checkpoint(FileSystem& fs, const std::string& path, Trus
   TUTTI_ASSIGN(saved.config, config_of(checkpoint));
   const std::string run = parent_path(checkpoint.directory());
   saved.step = checkpoint.manifest().step;
+  saved.chat = is_chat_run(checkpoint.manifest());
   saved.hugging_face_files = join_path(run, kHuggingFaceFolder);
   saved.tokenizer_paths = {join_path(checkpoint.directory(), kTokenizerJson),
                            join_path(run, kTokenizerJson)};

@@ -18,7 +18,8 @@ struct SavedModel {
   std::unique_ptr<TensorSource> tensors;
   // Of its run; of a Hugging Face directory: default_config of its model.
   Config config;
-  int64_t step = 0;  // of its run
+  int64_t step = 0;   // of its run; 0: not trained here
+  bool chat = false;  // trained here on examples of fine-tuning
   // Where its tokenizer may be, nearest first. Need not be there.
   std::vector<std::string> tokenizer_paths;
   // Where the other files of a Hugging Face directory are that it came with. Need not be there.

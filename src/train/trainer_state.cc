@@ -40,6 +40,7 @@ Json trainer_to_json(const TrainerState& state, const RunIdentity& identity) {
   return {{"config", identity.config},
           {"data_fingerprint", identity.data_fingerprint},
           {"arithmetic", identity.arithmetic},
+          {"chat", identity.chat},
           {"skipped", state.skipped},
           {"skipped_in_a_row", state.skipped_in_a_row},
           {"loss_window", state.losses.values()},
@@ -65,7 +66,13 @@ Result<RunIdentity> identity_from_manifest(const Manifest& manifest) {
   TUTTI_ASSIGN(identity.config, text_field(manifest.trainer, "config"));
   TUTTI_ASSIGN(identity.data_fingerprint, text_field(manifest.trainer, "data_fingerprint"));
   TUTTI_ASSIGN(identity.arithmetic, text_field(manifest.trainer, "arithmetic"));
+  identity.chat = is_chat_run(manifest);
   return identity;
+}
+
+bool is_chat_run(const Manifest& manifest) {
+  const Json* chat = manifest.trainer.find("chat");
+  return chat != nullptr && chat->is_boolean() && chat->get<bool>();
 }
 
 }  // namespace tutti

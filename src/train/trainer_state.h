@@ -27,6 +27,7 @@ struct RunIdentity {
   std::string config;            // resolved, as TOML
   std::string data_fingerprint;  // of the training data
   std::string arithmetic;        // kernels, library and threads: what the last bits depend on
+  bool chat = false;             // some of the data are examples of fine-tuning
 };
 
 Json trainer_to_json(const TrainerState& state, const RunIdentity& identity);
@@ -34,5 +35,8 @@ Json trainer_to_json(const TrainerState& state, const RunIdentity& identity);
 // kCorrupt names the manifest's field.
 Result<TrainerState> state_from_manifest(const Manifest& manifest);
 Result<RunIdentity> identity_from_manifest(const Manifest& manifest);
+
+// RunIdentity::chat alone; false where a checkpoint does not say.
+bool is_chat_run(const Manifest& manifest);
 
 }  // namespace tutti

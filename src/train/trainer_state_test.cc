@@ -24,7 +24,8 @@ Saved saved_after_130_steps() {
   }
   saved.manifest.write_token = "abc";
   saved.manifest.step = 130;
-  saved.manifest.trainer = trainer_to_json(saved.state, {"[model]\n", "0123", "portable kernels"});
+  saved.manifest.trainer =
+      trainer_to_json(saved.state, {"[model]\n", "0123", "portable kernels", true});
   return saved;
 }
 
@@ -48,6 +49,7 @@ TEST(TrainerState, ComesBackFromAManifestsTextWithTheSameBits) {
   EXPECT_EQ(identity->config, "[model]\n");
   EXPECT_EQ(identity->data_fingerprint, "0123");
   EXPECT_EQ(identity->arithmetic, "portable kernels");
+  EXPECT_TRUE(identity->chat);
 }
 
 TEST(TrainerState, NamesTheFieldThatIsNotWhatItShouldBe) {

@@ -105,6 +105,9 @@ TEST(Trainer, LearnsOnlyWhatTheMaskLeaves) {
     EXPECT_NEAR(recorder.steps[0].record.loss, std::log(61.0), 0.3);
     // The answer and the end are always the same; the prompts would cost more than this by far.
     EXPECT_LT(recorder.steps.back().record.loss, 0.5) << packing;
+    const auto saved = open_saved_model(*fs, std::string("/") + packing);
+    ASSERT_TRUE(saved.ok()) << saved.message();
+    EXPECT_TRUE(saved->chat);
   }
 }
 

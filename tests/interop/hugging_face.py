@@ -21,6 +21,7 @@ import torch
 import transformers
 from safetensors.numpy import load_file
 
+import tokenizer_families
 from checks import Checks
 
 TOLERANCE = 1e-4
@@ -136,9 +137,10 @@ def bytes_of(directory):
 def greedy(model, prompt, count):
     """generate() with its cache; an end of text does not end it."""
     model.generation_config.eos_token_id = None
+    inputs = torch.tensor([prompt])
     with torch.no_grad():
-        ids = model.generate(torch.tensor([prompt]), max_new_tokens=count, do_sample=False,
-                             pad_token_id=0)
+        ids = model.generate(inputs, attention_mask=torch.ones_like(inputs), max_new_tokens=count,
+                             do_sample=False, pad_token_id=0)
     return ids[0, len(prompt):].tolist()
 
 
@@ -294,6 +296,34 @@ def chat_template_survives(checks, tutti, case, work):
                  again.apply_chat_template(chat, tokenize=False), "[user] Hello")
 
 
+def texts_begin_and_end(checks, tutti, work):
+    """A tokenizer that begins every text with a token, and a model that names two ends."""
+    source, imported = work / "begins", work / "begins-run"
+    model = make_model(transformers.LlamaConfig(**COMMON, tie_word_embeddings=False), seed=5)
+    model.save_pretrained(source)
+    files = [str(ROOT / name) for name in CORPUS]
+    (source / "tokenizer.json").write_text(tokenizer_families.llama3(files, 384))
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=str(source / "tokenizer.json"))
+    text = "The op is"
+    prompt = tokenizer(text)["input_ids"]
+    expected = greedy(model, prompt, GREEDY)
+    ends = [expected[20], expected[40]]
+    ended = {*ends, 0, 1}  # the config's, and the tokenizer's
+    stop = next(i for i, token in enumerate(expected) if token in ended)
+    (source / "generation_config.json").write_text(json.dumps({"eos_token_id": ends}))
+    tutti.call("import", source, imported)
+    for name, path in (("of the directory", source), ("after import", imported)):
+        call = ["generate", path, "--prompt", text, "--tokens", GREEDY, "--temperature", 0, "--json"]
+        output = json.loads(tutti.call(*call, "--ignore-end"))
+        checks.equal(f"a text begins with the tokenizer's token {name}", output["prompt_tokens"],
+                     len(prompt))
+        checks.equal(f"{GREEDY} greedy tokens behind it {name}", output["tokens"], expected,
+                     first_difference(model, prompt, output["tokens"], expected))
+        output = json.loads(tutti.call(*call))
+        checks.equal(f"a text ends at either of two tokens {name}", output["tokens"],
+                     expected[:stop])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True, type=pathlib.Path)
@@ -325,6 +355,7 @@ def main():
             fine_tuning(checks, tutti, done[-1], work / "data", work)
         tokenizer_survives(checks, done[0])
         chat_template_survives(checks, tutti, done[0], work)
+        texts_begin_and_end(checks, tutti, work)
     return checks.finish()
 
 
