@@ -66,9 +66,11 @@ InferredTypes infer_attention(const OpInputs& in) {
 
 void attention_gradient(GradientContext& c) {
   const auto& in = c.op.inputs;
+  const bool drops = c.op.attributes.get_double("dropout", 0) > 0;
+  TUTTI_CHECK(drops || in.size() != 4, "attention over a cache has no gradient");
   std::vector<ValueId> inputs = {c.output_grads[0], in[0],          in[1], in[2],
                                  c.op.outputs[0],   c.op.outputs[1]};
-  inputs.insert(inputs.end(), in.begin() + 3, in.end());
+  inputs.insert(inputs.end(), in.begin() + 3, in.end());  // segments and step, if any
   const auto grads = c.builder.emit(OpKind::kAttentionGrad, inputs, c.op.attributes,
                                     std::vector{c.grad_name(0), c.grad_name(1), c.grad_name(2)});
   for (size_t i = 0; i < 3; ++i) c.input_grads[i] = grads[i];
@@ -79,7 +81,8 @@ InferredTypes infer_attention_grad(const OpInputs& in) {
   TUTTI_TRY(check_operands(in, 1));
   TUTTI_ASSIGN(const size_t count, inputs_without_step(in));
   if (count != 6 && count != 8) {
-    return invalid("{}: {} inputs beside the step, expected 6 or 8", in.where(), count);
+    return invalid("{}: {} inputs beside the step, expected 6, or 8 with the segments", in.where(),
+                   count);
   }
   if (count == 8) TUTTI_TRY(check_segments(in, 6, 1));
   TUTTI_TRY(in.expect_same_type(0, 1));

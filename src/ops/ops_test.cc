@@ -159,6 +159,17 @@ const struct {
      {},
      "attention of %q, %k, %v",
      "%q has 2 dims, %k has 1"},
+    {OpKind::kAttentionGrad,
+     "param %do: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %q: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %k: f32[batch=2, seq=3, kv_heads=2, head_dim=8]\n"
+     "param %v: f32[batch=2, seq=3, kv_heads=2, head_dim=8]\n"
+     "param %o: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %lse: f32[batch=2, kv_heads=2, group=4, seq=3]\n"
+     "input %segments: i32[batch=2, seq=3]\n",
+     {},
+     "attention_grad of %do, %q, %k, %v, %o, %lse, %segments",
+     "7 inputs beside the step, expected 6, or 8 with the segments"},
     {OpKind::kSwiglu,
      "param %gate: f32[mlp=3]\nparam %up: f32[mlp=4]\n",
      {},
