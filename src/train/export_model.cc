@@ -96,6 +96,13 @@ Result<Texts> small_files(FileSystem& fs, const SavedModel& saved, DType dtype) 
   return texts;
 }
 
+// The run's weights and these could then be taken for each other.
+Status refuse_run(FileSystem& fs, const std::string& directory) {
+  TUTTI_ASSIGN(const std::string sign, sign_of_run(fs, directory));
+  if (sign.empty()) return {};
+  return invalid("{} holds a run ({}); export into another directory", directory, sign);
+}
+
 Status refuse_existing(FileSystem& fs, const ExportOptions& options, const Texts& texts,
                        const std::vector<std::string>& weights) {
   std::vector<std::string> names = weights;
@@ -130,6 +137,7 @@ std::vector<std::string> obsolete_weights(const std::vector<std::string>& presen
 }  // namespace
 
 Result<ExportedModel> export_model(FileSystem& fs, const ExportOptions& options) {
+  TUTTI_TRY(refuse_run(fs, options.to));
   TUTTI_ASSIGN(const SavedModel saved, open_saved_model(fs, options.from));
   const ModelConfig& model = saved.config.model;
   ExportedModel result{.source = saved.tensors->directory(), .step = saved.step};

@@ -10,6 +10,7 @@
 #include "checkpoint/test_hugging_face.h"
 #include "data/tokenizer_json.h"
 #include "train/import_model.h"
+#include "train/run_start.h"
 #include "train/saved_model.h"
 
 namespace tutti {
@@ -174,6 +175,33 @@ TEST_F(ExportModel, ReplacesNothingUnlessForced) {
   EXPECT_FALSE(std::any_of(after.begin(), after.end(),
                            [](const auto& file) { return file.first.starts_with("model-"); }));
   EXPECT_TRUE(open_saved_model(fs_, "/out").ok());
+}
+
+// Where the files of both lay, the older weights were taken for the newer ones.
+TEST_F(ExportModel, MixesNoRunWithAHuggingFaceDirectory) {
+  import();
+  const auto before = contents(fs_, "/run/step-000000");
+  for (const char* to : {"/run", "/run/step-000000"}) {
+    EXPECT_NE(export_to(to, {.force = true}).find(std::string(to) + " holds a run ("),
+              std::string::npos);
+  }
+  EXPECT_FALSE(exists(fs_, "/run/config.json"));
+  EXPECT_EQ(contents(fs_, "/run/step-000000"), before);
+  // One that was made some other way is opened as neither, and no run begins or goes on there.
+  put_hugging_face_config(fs_, "/run", kModel);
+  const auto both = open_saved_model(fs_, "/run");
+  ASSERT_FALSE(both.ok());
+  EXPECT_NE(both.message().find("give /run/step-000000, or move"), std::string::npos)
+      << both.message();
+  EXPECT_TRUE(open_saved_model(fs_, "/run/step-000000").ok());
+  for (const bool resume : {false, true}) {
+    for (const char* directory : {"/run", "/m"}) {
+      const auto start = find_start(fs_, directory, resume);
+      ASSERT_FALSE(start.ok());
+      EXPECT_NE(start.message().find("holds a Hugging Face model (config.json)"), std::string::npos)
+          << start.message();
+    }
+  }
 }
 
 TEST_F(ExportModel, LeavesNothingWhenTheDiskIsFull) {

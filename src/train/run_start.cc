@@ -1,6 +1,7 @@
 #include "train/run_start.h"
 
 #include "base/log.h"
+#include "checkpoint/hugging_face_directory.h"
 #include "checkpoint/hugging_face_files.h"
 #include "checkpoint/run_directory.h"
 #include "data/dataset_metadata.h"
@@ -10,24 +11,6 @@ namespace tutti {
 namespace {
 
 constexpr uint64_t kTokenizerBytesMax = uint64_t{256} << 20;
-
-// The first sign that a run is, or was, in the directory; "" when there is none.
-Result<std::string> sign_of_run(FileSystem& fs, const std::string& run_dir) {
-  const Result<FileInfo> info = fs.stat(run_dir);
-  if (!info.ok()) {
-    if (info.error().kind == ErrorKind::kNotFound) return std::string();
-    return info.error();
-  }
-  if (info->kind != FileKind::kDirectory) {
-    return io_error("run.dir = \"{}\" is not a directory", run_dir);
-  }
-  for (const char* name : {kRunConfigName, "log.jsonl"}) {
-    if (exists(fs, join_path(run_dir, name))) return std::string(name);
-  }
-  TUTTI_ASSIGN(const auto checkpoints, list_checkpoints(fs, run_dir));
-  if (checkpoints.empty()) return std::string();
-  return std::string(base_name(checkpoints.front().path));
-}
 
 // Makes the directory and those around it so that a loss of power leaves them: the checkpoints that
 // will lie in them are synced, and must not be lost with a name above them.
@@ -67,9 +50,32 @@ Result<std::string> find_data_tokenizer(FileSystem& fs, const Config& config) {
 
 }  // namespace
 
+Result<std::string> sign_of_run(FileSystem& fs, const std::string& directory) {
+  const Result<FileInfo> info = fs.stat(directory);
+  if (!info.ok()) {
+    if (info.error().kind == ErrorKind::kNotFound) return std::string();
+    return info.error();
+  }
+  if (info->kind != FileKind::kDirectory) return io_error("{} is not a directory", directory);
+  for (const char* name : {kRunConfigName, "log.jsonl", kManifestName}) {
+    if (exists(fs, join_path(directory, name))) return std::string(name);
+  }
+  TUTTI_ASSIGN(const auto checkpoints, list_checkpoints(fs, directory));
+  if (checkpoints.empty()) return std::string();
+  return std::string(base_name(checkpoints.front().path));
+}
+
 Result<std::optional<Checkpoint>> find_start(FileSystem& fs, const std::string& run_dir,
                                              bool resume) {
-  TUTTI_ASSIGN(const std::string sign, sign_of_run(fs, run_dir));
+  const Result<std::string> found = sign_of_run(fs, run_dir);
+  if (!found.ok()) return Error{found.error().kind, "run.dir: " + found.message()};
+  const std::string& sign = found.value();
+  if (is_hugging_face_directory(fs, run_dir)) {
+    return invalid(
+        "run.dir = \"{}\" holds a Hugging Face model ({}), which could be taken for the run's; set "
+        "another run.dir, or move the model away",
+        run_dir, kHuggingFaceConfigName);
+  }
   if (!resume) {
     if (sign.empty()) return std::optional<Checkpoint>();
     return invalid(

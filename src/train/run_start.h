@@ -17,11 +17,16 @@ namespace tutti {
 inline constexpr const char* kRunConfigName = "config.toml";
 inline constexpr const char* kRunTokenizerName = "tokenizer.json";
 
+// The first sign that a run is, or was, in `directory`: the name of its config, log, checkpoint or
+// manifest; "" when there is none. An error when `directory` is none.
+Result<std::string> sign_of_run(FileSystem& fs, const std::string& directory);
+
 // The checkpoint to resume from; nothing for a start at step 0.
 //
-// Without `resume` a directory that holds a run (a config, a log or a checkpoint) is refused: what
-// is there stays. With it a directory that holds none is refused. A run that stopped before its
-// first checkpoint starts again. When checkpoints are there and none can be read, that is an error.
+// Without `resume` a directory that holds a run is refused: what is there stays. With it a
+// directory that holds none is refused. A run that stopped before its first checkpoint starts
+// again. When checkpoints are there and none can be read, that is an error; so is a Hugging Face
+// model there, which could be taken for the run's.
 Result<std::optional<Checkpoint>> find_start(FileSystem& fs, const std::string& run_dir,
                                              bool resume);
 

@@ -4,6 +4,7 @@
 
 #include "checkpoint/hugging_face_directory.h"
 #include "checkpoint/hugging_face_files.h"
+#include "checkpoint/run_directory.h"
 #include "train/config_check.h"
 #include "train/trainer_state.h"
 
@@ -38,6 +39,20 @@ Result<SavedModel> open_hugging_face(FileSystem& fs, const std::string& path) {
   return saved;
 }
 
+// Which of two models is meant nothing says.
+Status refuse_checkpoints(FileSystem& fs, const std::string& path) {
+  TUTTI_ASSIGN(const std::vector<CheckpointEntry> entries, list_checkpoints(fs, path));
+  for (const CheckpointEntry& entry : entries) {
+    if (!entry.committed) continue;
+    return invalid(
+        "{} holds a Hugging Face model ({}) and a run's checkpoints; give {}, or move one of the "
+        "two "
+        "away",
+        path, kHuggingFaceConfigName, entry.path);
+  }
+  return {};
+}
+
 Result<SavedModel> open_checkpoint(FileSystem& fs, const std::string& path, Trust trust) {
   TUTTI_ASSIGN(Checkpoint checkpoint, load_checkpoint(fs, path, trust));
   SavedModel saved;
@@ -67,8 +82,9 @@ Config default_config(const ModelConfig& model) {
 }
 
 Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path, Trust trust) {
-  if (is_hugging_face_directory(fs, path)) return open_hugging_face(fs, path);
-  return open_checkpoint(fs, path, trust);
+  if (!is_hugging_face_directory(fs, path)) return open_checkpoint(fs, path, trust);
+  TUTTI_TRY(refuse_checkpoints(fs, path));
+  return open_hugging_face(fs, path);
 }
 
 std::string find_tokenizer_json(FileSystem& fs, const SavedModel& model) {

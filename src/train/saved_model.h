@@ -27,7 +27,8 @@ struct SavedModel {
 };
 
 // `path` is a Hugging Face directory, a checkpoint, or a run's directory (its newest valid one). A
-// checkpoint's bytes are verified as far as `trust` asks.
+// checkpoint's bytes are verified as far as `trust` asks. kInvalidArgument: a directory that holds
+// models of both kinds.
 Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path,
                                     Trust trust = Trust::kContent);
 
