@@ -53,6 +53,41 @@ Result<bool> import_tokenizer(FileSystem& fs, const std::string& from, const std
   return true;
 }
 
+// Removes signs of a run whose names begin with `prefix`. The one that is left then; "" when none
+// is.
+Result<std::string> remove_signs(FileSystem& fs, const std::string& directory,
+                                 const std::string& prefix) {
+  while (true) {
+    TUTTI_ASSIGN(std::string sign, sign_of_run(fs, directory));
+    if (!sign.starts_with(prefix)) return sign;
+    TUTTI_TRY(remove_tree(fs, join_path(directory, sign)));
+  }
+}
+
+// Holds the directory `to`. An import that was killed left files there that this one makes again,
+// and perhaps a checkpoint that was not finished.
+Result<std::unique_ptr<FileLock>> begin_import(FileSystem& fs, const std::string& to) {
+  TUTTI_TRY(make_durable_directory(fs, to));
+  TUTTI_ASSIGN(auto lock, lock_directory(fs, to));
+  TUTTI_ASSIGN(const std::string sign, remove_signs(fs, to, checkpoint_name(0) + ".tmp-"));
+  if (!sign.empty()) {
+    return invalid("{} holds a run already ({}); import into another directory", to, sign);
+  }
+  if (is_hugging_face_directory(fs, to)) {
+    return invalid("{} holds a Hugging Face model ({}); import into another directory", to,
+                   kHuggingFaceConfigName);
+  }
+  return lock;
+}
+
+// After a failure: nothing stays by which the directory would be taken for a run's.
+void abandon_import(FileSystem& fs, const std::string& to) {
+  for (const std::string& prefix : {std::string(kRunConfigName), checkpoint_name(0)}) {
+    const Result<std::string> left = remove_signs(fs, to, prefix);
+    if (!left.ok()) log_warning("a failed import left {}: {}", prefix, left.message());
+  }
+}
+
 // Only what is not a default: what follows from other keys must follow from those of the user.
 std::string config_text(const Config& config) {
   std::string text =
@@ -66,6 +101,21 @@ std::string config_text(const Config& config) {
   return text;
 }
 
+// The checkpoint and config.toml, by which a directory is known as a run's, come last.
+Status write_import(FileSystem& fs, const std::string& from, const std::string& to,
+                    const Config& config, HuggingFaceDirectory& directory, ImportedModel& result) {
+  TUTTI_ASSIGN(result.tokenizer, import_tokenizer(fs, from, to, config.model));
+  TUTTI_ASSIGN(result.kept, keep_hugging_face_files(fs, from, join_path(to, kHuggingFaceFolder)));
+  std::vector<std::string> names;
+  for (const HuggingFacePart& part : directory.layout().parts) names.push_back(part.parameter);
+  SnapshotState state;
+  state.trainer = trainer_to_json(
+      TrainerState(), {.config = format_config(config), .data_fingerprint = "", .arithmetic = ""});
+  TUTTI_ASSIGN(result.checkpoint, copy_checkpoint(fs, to, state, directory, names));
+  result.config = join_path(to, kRunConfigName);
+  return write_file_atomic(fs, result.config, config_text(config));
+}
+
 }  // namespace
 
 Result<ImportedModel> import_model(FileSystem& fs, const std::string& from, const std::string& to) {
@@ -75,22 +125,16 @@ Result<ImportedModel> import_model(FileSystem& fs, const std::string& from, cons
   if (const Status status = check_config(config); !status.ok()) {
     return invalid("{}: {}", join_path(from, kHuggingFaceConfigName), status.message());
   }
-  TUTTI_ASSIGN(const auto lock, begin_run(fs, to));
+  TUTTI_ASSIGN(const auto lock, begin_import(fs, to));
 
   ImportedModel result{.model = model, .stored_dtype = directory.stored_dtype()};
   result.files = directory.files();
   result.parameters = parameter_count(model);
   TUTTI_ASSIGN(result.model_type, hugging_face_model_type(model));
-  std::vector<std::string> names;
-  for (const HuggingFacePart& part : directory.layout().parts) names.push_back(part.parameter);
-  SnapshotState state;
-  state.trainer = trainer_to_json(
-      TrainerState(), {.config = format_config(config), .data_fingerprint = "", .arithmetic = ""});
-  TUTTI_ASSIGN(result.checkpoint, copy_checkpoint(fs, to, state, directory, names));
-  TUTTI_ASSIGN(result.tokenizer, import_tokenizer(fs, from, to, model));
-  TUTTI_ASSIGN(result.kept, keep_hugging_face_files(fs, from, join_path(to, kHuggingFaceFolder)));
-  result.config = join_path(to, kRunConfigName);
-  TUTTI_TRY(write_file_atomic(fs, result.config, config_text(config)));
+  if (const Status status = write_import(fs, from, to, config, directory, result); !status.ok()) {
+    abandon_import(fs, to);
+    return status.error();
+  }
   return result;
 }
 

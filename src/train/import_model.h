@@ -24,9 +24,10 @@ struct ImportedModel {
   std::vector<std::string> kept = {};  // other files
 };
 
-// Reads the directory `from` and makes `to`, which must hold no run. One tensor is in memory at a
-// time. config.toml has model.init = `to`, so that `tutti train TO/config.toml data.train=PREFIX`
-// fine-tunes the model into the directory `to`-tuned.
+// Reads the directory `from` and makes `to`, which must hold no run and no Hugging Face model. What
+// fails, or is killed before its checkpoint is complete, is done again by the same call. One tensor
+// is in memory at a time. config.toml has model.init = `to`, so that `tutti train TO/config.toml
+// data.train=PREFIX` fine-tunes the model into the directory `to`-tuned.
 Result<ImportedModel> import_model(FileSystem& fs, const std::string& from, const std::string& to);
 
 }  // namespace tutti

@@ -128,7 +128,40 @@ TEST_F(ModelInit, TakesAnImportedModelToo) {
   EXPECT_TRUE(exists(*fs_, "/imported-tuned/hugging_face/special_tokens_map.json"));
   const auto again = import_model(*fs_, "/m", "/imported");
   ASSERT_FALSE(again.ok());
-  EXPECT_NE(again.message().find("holds a run already"), std::string::npos);
+  EXPECT_EQ(again.message(),
+            "/imported holds a run already (config.toml); import into another directory");
+}
+
+// Each operation fails once: what is left is no run, and the same import then succeeds.
+TEST(ImportModel, CanBeDoneAgainAfterAnyFailure) {
+  int64_t operations = 1;  // of one that does not fail, once that is known
+  for (int64_t failing = -1; failing < operations; ++failing) {
+    TestFileSystem fs;
+    put_hugging_face_model(fs, "/m", model_for_corpus());
+    put_file(fs, "/m/tokenizer.json", "no tokenizer that can be read");
+    put_file(fs, "/m/chat_template.jinja", "{{ messages }}");
+    const int64_t before = fs.operations();
+    if (failing >= 0) fs.fail_operation(before + failing);
+    const auto first = import_model(fs, "/m", "/imported");
+    if (failing < 0) operations = fs.operations() - before;
+    if (first.ok()) continue;
+    EXPECT_FALSE(exists(fs, "/imported/config.toml")) << failing;
+    const auto second = import_model(fs, "/m", "/imported");
+    ASSERT_TRUE(second.ok()) << failing << ": " << first.message() << "; " << second.message();
+    EXPECT_TRUE(open_saved_model(fs, "/imported").ok()) << failing;
+    EXPECT_EQ(read_file(fs, "/imported/hugging_face/chat_template.jinja").value(),
+              "{{ messages }}");
+  }
+  EXPECT_GT(operations, 20);
+}
+
+TEST(ImportModel, RemovesTheUnfinishedCheckpointOfOneThatWasKilled) {
+  TestFileSystem fs;
+  put_hugging_face_model(fs, "/m", model_for_corpus());
+  put_file(fs, "/imported/step-000000.tmp-abc/rank-00000.safetensors", "half");
+  const auto imported = import_model(fs, "/m", "/imported");
+  ASSERT_TRUE(imported.ok()) << imported.message();
+  EXPECT_FALSE(exists(fs, "/imported/step-000000.tmp-abc"));
 }
 
 }  // namespace

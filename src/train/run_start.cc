@@ -12,18 +12,6 @@ namespace {
 
 constexpr uint64_t kTokenizerBytesMax = uint64_t{256} << 20;
 
-// Makes the directory and those around it so that a loss of power leaves them: the checkpoints that
-// will lie in them are synced, and must not be lost with a name above them.
-Status make_durable_directory(FileSystem& fs, const std::string& directory) {
-  std::vector<std::string> changed;
-  for (std::string path = directory; !exists(fs, path); path = parent_path(path)) {
-    changed.push_back(parent_path(path));
-  }
-  TUTTI_TRY(fs.create_directories(directory));
-  for (const std::string& path : changed) TUTTI_TRY(fs.sync_directory(path));
-  return {};
-}
-
 // By the keys of the data.
 Result<std::string> find_data_tokenizer(FileSystem& fs, const Config& config) {
   const bool named = !config.tokenizer.path.empty();
@@ -96,6 +84,16 @@ Result<std::optional<Checkpoint>> find_start(FileSystem& fs, const std::string& 
   }
   TUTTI_ASSIGN(Checkpoint checkpoint, load_checkpoint(fs, run_dir));
   return std::optional<Checkpoint>(std::move(checkpoint));
+}
+
+Status make_durable_directory(FileSystem& fs, const std::string& directory) {
+  std::vector<std::string> changed;
+  for (std::string path = directory; !exists(fs, path); path = parent_path(path)) {
+    changed.push_back(parent_path(path));
+  }
+  TUTTI_TRY(fs.create_directories(directory));
+  for (const std::string& path : changed) TUTTI_TRY(fs.sync_directory(path));
+  return {};
 }
 
 Result<std::unique_ptr<FileLock>> lock_run(FileSystem& fs, const std::string& run_dir) {

@@ -30,6 +30,10 @@ Result<std::string> sign_of_run(FileSystem& fs, const std::string& directory);
 Result<std::optional<Checkpoint>> find_start(FileSystem& fs, const std::string& run_dir,
                                              bool resume);
 
+// Makes the directory and those around it so that a loss of power leaves them: the checkpoints that
+// will lie in them are synced, and must not be lost with a name above them.
+Status make_durable_directory(FileSystem& fs, const std::string& directory);
+
 // Holds run.dir for this process, so that no two runs write to it at once; kResource, with who has
 // it, when another one does. Null when run.dir is no directory (yet).
 Result<std::unique_ptr<FileLock>> lock_run(FileSystem& fs, const std::string& run_dir);
