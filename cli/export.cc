@@ -1,5 +1,6 @@
 // tutti export: a trained model in Hugging Face's conventions.
 #include "base/format.h"
+#include "base/signal.h"
 #include "command_line.h"
 #include "output.h"
 #include "train/export_model.h"
@@ -34,7 +35,8 @@ int run_export(int argc, char** argv) {
   ExportOptions options;
   std::string dtype = "f32";
   bool json = false;
-  app.add_option("CHECKPOINT", options.from, "A checkpoint, or a run directory (its newest one)")
+  app.add_option("CHECKPOINT", options.from,
+                 "A checkpoint, a run directory (its newest one), or a Hugging Face directory")
       ->required();
   app.add_option("HF_DIR", options.to, "Directory to write; made when it is missing")->required();
   app.add_option("--dtype", dtype, "What weights are stored as")
@@ -58,8 +60,13 @@ int run_export(int argc, char** argv) {
   options.weights.dtype = *parse_dtype(dtype);
 
   const auto fs = make_posix_file_system();
+  const StopSignal stop;
+  options.weights.stop_requested = [&stop] { return stop.requested(); };
   const Result<ExportedModel> model = export_model(*fs, options);
-  if (!model.ok()) return print_error("export", model.error());
+  if (!model.ok()) {
+    print_error("export", model.error());
+    return model.error().kind == ErrorKind::kInterrupted ? 128 + stop.caught() : kExitFailed;
+  }
   return json ? print_json("export", to_json(model.value(), options))
               : print_text("export", to_text(model.value(), options));
 }

@@ -1,5 +1,7 @@
 #include "checkpoint/hugging_face_index.h"
 
+#include <charconv>
+
 #include "base/fs.h"
 #include "base/json.h"
 
@@ -44,6 +46,16 @@ Result<std::string> format_hugging_face_index(const HuggingFaceIndex& index, uin
 
 std::string hugging_face_shard_name(size_t shard, size_t shards) {
   return fmt::format("model-{:05}-of-{:05}.safetensors", shard, shards);
+}
+
+bool is_hugging_face_shard_name(std::string_view name) {
+  constexpr std::string_view kBegin = "model-", kOf = "-of-";
+  const size_t of = name.find(kOf);
+  if (!name.starts_with(kBegin) || of == std::string_view::npos) return false;
+  size_t shard = 0, shards = 0;
+  std::from_chars(name.data() + kBegin.size(), name.data() + of, shard);
+  std::from_chars(name.data() + of + kOf.size(), name.data() + name.size(), shards);
+  return name == hugging_face_shard_name(shard, shards);
 }
 
 }  // namespace tutti

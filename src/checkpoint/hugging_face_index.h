@@ -27,5 +27,6 @@ Result<std::string> format_hugging_face_index(const HuggingFaceIndex& index, uin
 
 // "model-00002-of-00007.safetensors"; `shard` counts from 1.
 std::string hugging_face_shard_name(size_t shard, size_t shards);
+bool is_hugging_face_shard_name(std::string_view name);
 
 }  // namespace tutti

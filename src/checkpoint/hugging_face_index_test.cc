@@ -22,6 +22,17 @@ TEST(HuggingFaceIndex, ReadsWhatItWrites) {
   EXPECT_EQ(hugging_face_shard_name(2, 12), "model-00002-of-00012.safetensors");
 }
 
+TEST(HuggingFaceIndex, KnowsTheNamesOfShards) {
+  EXPECT_TRUE(is_hugging_face_shard_name(hugging_face_shard_name(2, 12)));
+  EXPECT_TRUE(is_hugging_face_shard_name(hugging_face_shard_name(2, 123456)));
+  for (const char* name :
+       {"model-00002-of-00012.safetensors.tmp", "model-best-of-00012.safetensors",
+        "model-2-of-12.safetensors", "model-00002-of-00012.bin", "model-finetuned.safetensors",
+        "model.safetensors", "model--of-.safetensors", "-of-model-00002", ""}) {
+    EXPECT_FALSE(is_hugging_face_shard_name(name)) << name;
+  }
+}
+
 TEST(HuggingFaceIndex, RefusesNamesThatLeadOutOfTheDirectory) {
   for (const char* name : {"../m.safetensors", "/m.safetensors", "a/m.safetensors",
                            ".m.safetensors", "", "m.bin", "m..safetensors"}) {

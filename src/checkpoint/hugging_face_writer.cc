@@ -104,7 +104,8 @@ Status check_range(const HuggingFaceTensor& tensor, std::span<const float> value
 
 Status write_shard(FileSystem& fs, const std::string& path, const HuggingFaceLayout& layout,
                    const Parts& parts, std::vector<size_t> tensors, TensorSource& source,
-                   DType dtype) {
+                   const HuggingFaceWeightOptions& options) {
+  const DType dtype = options.dtype;
   std::sort(tensors.begin(), tensors.end(),
             [&](size_t a, size_t b) { return layout.tensors[a].name < layout.tensors[b].name; });
   std::vector<SafetensorsDeclaration> declarations;
@@ -116,6 +117,9 @@ Status write_shard(FileSystem& fs, const std::string& path, const HuggingFaceLay
   std::vector<float> stored, values;
   std::vector<char> converted;
   for (const size_t i : tensors) {
+    if (options.stop_requested && options.stop_requested()) {
+      return error(ErrorKind::kInterrupted, "asked to stop: {} stays as it was", parent_path(path));
+    }
     const HuggingFaceTensor& tensor = layout.tensors[i];
     stored.resize(static_cast<size_t>(element_count(tensor.sizes)));
     TUTTI_TRY(read_stored(source, parts[i], stored, values));
@@ -153,7 +157,7 @@ Status write_hugging_face_weights(FileSystem& fs, StagedFiles& files, const Mode
   HuggingFaceIndex index;
   for (size_t i = 0; i < shards.size(); ++i) {
     const std::string name = file_name(i, shards.size());
-    TUTTI_TRY(write_shard(fs, files.stage(name), layout, parts, shards[i], source, options.dtype));
+    TUTTI_TRY(write_shard(fs, files.stage(name), layout, parts, shards[i], source, options));
     for (const size_t tensor : shards[i]) index.file_of[layout.tensors[tensor].name] = name;
   }
   if (shards.size() == 1) return {};
@@ -163,17 +167,18 @@ Status write_hugging_face_weights(FileSystem& fs, StagedFiles& files, const Mode
   return files.write(kHuggingFaceIndexName, text);
 }
 
+bool is_hugging_face_weight_name(std::string_view name) {
+  return name == kHuggingFaceSingleName || name == kHuggingFaceIndexName ||
+         is_hugging_face_shard_name(name);
+}
+
 Result<std::vector<std::string>> hugging_face_weight_files(FileSystem& fs,
                                                            const std::string& directory) {
   std::vector<std::string> names;
   if (!exists(fs, directory)) return names;
   TUTTI_ASSIGN(const std::vector<DirectoryEntry> entries, fs.list(directory));
   for (const DirectoryEntry& entry : entries) {
-    const std::string& name = entry.name;
-    const bool shard = name.starts_with("model-") && name.ends_with(".safetensors");
-    if (shard || name == kHuggingFaceSingleName || name == kHuggingFaceIndexName) {
-      names.push_back(name);
-    }
+    if (is_hugging_face_weight_name(entry.name)) names.push_back(entry.name);
   }
   return names;
 }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fs.h"
@@ -22,6 +24,7 @@ inline constexpr uint64_t kHuggingFaceShardBytes = 5'000'000'000;
 struct HuggingFaceWeightOptions {
   DType dtype = DType::kF32;                          // kF32, kBF16 or kF16
   uint64_t shard_bytes_max = kHuggingFaceShardBytes;  // a larger tensor has a file of its own
+  std::function<bool()> stop_requested = {};          // asked before each tensor; may be empty
 };
 
 // What the weights of a model come to; nothing is read for it.
@@ -35,9 +38,12 @@ HuggingFaceWeightPlan plan_hugging_face_weights(const ModelConfig& model,
 
 // Stages the files of the plan. Every parameter of `model` is read from `source` as F32; one that
 // is missing, or has another type, is an error before anything is written. kInvalidArgument: a
-// value that F16 cannot hold.
+// value that F16 cannot hold. kInterrupted: it was asked to stop.
 Status write_hugging_face_weights(FileSystem& fs, StagedFiles& files, const ModelConfig& model,
                                   TensorSource& source, const HuggingFaceWeightOptions& options);
+
+// Whether weights, or their index, are stored under such a name.
+bool is_hugging_face_weight_name(std::string_view name);
 
 // Weights that lie in `directory` under the names of these conventions, sorted.
 Result<std::vector<std::string>> hugging_face_weight_files(FileSystem& fs,

@@ -7,8 +7,10 @@
 namespace tutti {
 namespace {
 
+constexpr std::string_view kSuffix = ".tmp";
+
 std::string temporary(const std::string& directory, const std::string& name) {
-  return join_path(directory, name + ".tmp");
+  return join_path(directory, name).append(kSuffix);
 }
 
 }  // namespace
@@ -16,11 +18,15 @@ std::string temporary(const std::string& directory, const std::string& name) {
 Result<StagedFiles> StagedFiles::begin(FileSystem& fs, const std::string& directory) {
   const bool missing = !exists(fs, directory);
   TUTTI_TRY(fs.create_directories(directory));
-  return StagedFiles(fs, directory, missing);
+  auto lock = lock_directory(fs, directory);
+  if (lock.ok()) return StagedFiles(fs, std::move(lock).value(), directory, missing);
+  if (missing) (void)fs.remove(directory);  // that of another process is not empty
+  return lock.error();
 }
 
 StagedFiles::StagedFiles(StagedFiles&& other) noexcept
     : fs_(std::exchange(other.fs_, nullptr)),
+      lock_(std::move(other.lock_)),
       directory_(std::move(other.directory_)),
       made_(other.made_),
       names_(std::move(other.names_)) {}
@@ -33,9 +39,20 @@ StagedFiles::~StagedFiles() {
     const Status removed = fs_->remove(path);
     if (!removed.ok()) log_warning("{}", removed.message());
   }
+  lock_.reset();  // its file lies in the directory
   if (!made_) return;
   const Status removed = fs_->remove(directory_);
   if (!removed.ok()) log_warning("{}", removed.message());
+}
+
+Status StagedFiles::remove_abandoned(const std::function<bool(const std::string&)>& ours) {
+  TUTTI_ASSIGN(const std::vector<DirectoryEntry> entries, fs_->list(directory_));
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.kind != FileKind::kFile || !entry.name.ends_with(kSuffix)) continue;
+    if (!ours(entry.name.substr(0, entry.name.size() - kSuffix.size()))) continue;
+    TUTTI_TRY(fs_->remove(join_path(directory_, entry.name)));
+  }
+  return {};
 }
 
 std::string StagedFiles::stage(const std::string& name) {

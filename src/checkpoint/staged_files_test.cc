@@ -65,6 +65,35 @@ TEST(StagedFiles, LeaveNothingWhenAnOperationFails) {
   }
 }
 
+TEST(StagedFiles, AreStagedByOneAtATime) {
+  TestFileSystem fs;
+  {
+    auto files = StagedFiles::begin(fs, "/d");
+    ASSERT_TRUE(files.ok());
+    ASSERT_TRUE(files->write("a", "first").ok());
+    const auto second = StagedFiles::begin(fs, "/d");
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().kind, ErrorKind::kResource);
+    EXPECT_EQ(second.message().find("/d is in use: "), 0u) << second.message();
+    ASSERT_TRUE(files->commit().ok());
+  }
+  EXPECT_TRUE(StagedFiles::begin(fs, "/d").ok());
+  EXPECT_EQ(read_file(fs, "/d/a").value(), "first");
+}
+
+TEST(StagedFiles, RemoveWhatAKilledProcessStaged) {
+  TestFileSystem fs;
+  ASSERT_TRUE(fs.create_directories("/d").ok());
+  ASSERT_TRUE(write_file_atomic(fs, "/d/a", "x").ok());
+  for (const char* name : {"a.tmp", "notes.tmp"}) {
+    ASSERT_TRUE(fs.create(join_path("/d", name)).ok());
+  }
+  auto files = StagedFiles::begin(fs, "/d");
+  ASSERT_TRUE(files.ok());
+  ASSERT_TRUE(files->remove_abandoned([](const std::string& name) { return name == "a"; }).ok());
+  EXPECT_EQ(names(fs), (std::vector<std::string>{"a", "notes.tmp"}));
+}
+
 TEST(StagedFiles, RemoveADirectoryThatWasMadeForThem) {
   TestFileSystem fs;
   {

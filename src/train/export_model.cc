@@ -144,10 +144,13 @@ Result<ExportedModel> export_model(FileSystem& fs, const ExportOptions& options)
   TUTTI_ASSIGN(result.model_type, hugging_face_model_type(model));
   TUTTI_ASSIGN(const Texts texts, small_files(fs, saved, options.weights.dtype));
   const HuggingFaceWeightPlan plan = plan_hugging_face_weights(model, options.weights);
-  TUTTI_ASSIGN(const std::vector<std::string> present, hugging_face_weight_files(fs, options.to));
-  if (!options.force) TUTTI_TRY(refuse_existing(fs, options, texts, present));
 
   TUTTI_ASSIGN(StagedFiles files, StagedFiles::begin(fs, options.to));
+  TUTTI_ASSIGN(const std::vector<std::string> present, hugging_face_weight_files(fs, options.to));
+  if (!options.force) TUTTI_TRY(refuse_existing(fs, options, texts, present));
+  TUTTI_TRY(files.remove_abandoned([&texts](const std::string& name) {
+    return is_hugging_face_weight_name(name) || texts.contains(name);
+  }));
   TUTTI_TRY(check_room(fs, options.to, plan.total_bytes, texts));
   TUTTI_TRY(write_hugging_face_weights(fs, files, model, *saved.tensors, options.weights));
   for (const auto& [name, text] : texts) TUTTI_TRY(files.write(name, text));

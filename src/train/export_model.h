@@ -29,7 +29,9 @@ struct ExportedModel {
 // Writes config.json, weights, generation_config.json, the tokenizer and what was kept from an
 // import. The same model and options give the same bytes. Without `force` a directory that holds
 // one of these files is refused, and nothing is written; with it older weights go too. A run's
-// directory is always refused. Files appear together, when the last is complete.
+// directory is always refused. Files appear together, when the last is complete; what fails or is
+// stopped (kInterrupted) leaves none, and what one that was killed left goes. kResource: another
+// process writes there.
 Result<ExportedModel> export_model(FileSystem& fs, const ExportOptions& options);
 
 }  // namespace tutti

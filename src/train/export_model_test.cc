@@ -207,9 +207,63 @@ TEST_F(ExportModel, MixesNoRunWithAHuggingFaceDirectory) {
 TEST_F(ExportModel, LeavesNothingWhenTheDiskIsFull) {
   import();
   fs_.set_capacity(1 << 20);
-  EXPECT_NE(export_to("/out"), "");
-  EXPECT_FALSE(exists(fs_, "/out/config.json"));
-  EXPECT_FALSE(exists(fs_, "/out/model.safetensors.tmp"));
+  EXPECT_NE(export_to("/out").find("the model needs"), std::string::npos);
+  EXPECT_FALSE(exists(fs_, "/out"));
+}
+
+// Each operation fails once; those before the first rename leave nothing at all.
+TEST_F(ExportModel, LeavesNoPartOfAModelWhenAnOperationFails) {
+  import();
+  const ExportOptions options{.weights = {.shard_bytes_max = 700}};
+  const int64_t begin = fs_.operations();
+  EXPECT_EQ(export_to("/whole", options), "");
+  const int64_t operations = fs_.operations() - begin;
+  EXPECT_GT(operations, 50);
+  for (int64_t failing = 0; failing < operations; ++failing) {
+    fs_.fail_operation(fs_.operations() + failing);
+    const std::string error = export_to("/out", options);
+    if (!exists(fs_, "/out")) {
+      EXPECT_NE(error, "") << failing;
+      continue;
+    }
+    for (const auto& [name, bytes] : contents(fs_, "/out")) {
+      EXPECT_FALSE(name.ends_with(".tmp")) << failing << ": " << name;
+    }
+    ASSERT_TRUE(remove_tree(fs_, "/out").ok());
+  }
+}
+
+TEST_F(ExportModel, LeavesNothingWhenItIsStopped) {
+  import();
+  int64_t asked = 0;
+  ExportOptions options;
+  options.weights.shard_bytes_max = 700;
+  options.weights.stop_requested = [&asked] { return ++asked > 5; };
+  EXPECT_EQ(export_to("/out", options), "asked to stop: /out stays as it was");
+  EXPECT_EQ(asked, 6);
+  EXPECT_FALSE(exists(fs_, "/out"));
+}
+
+TEST_F(ExportModel, RemovesWhatAKilledOneLeftAndNothingElse) {
+  import();
+  const std::map<std::string, std::string> others = {{"model-best.safetensors", "mine"},
+                                                     {"notes.tmp", "mine"}};
+  for (const auto& [name, bytes] : others) put_file(fs_, "/out/" + name, bytes);
+  for (const char* name : {"model-00007-of-00009.safetensors.tmp", "config.json.tmp"}) {
+    ASSERT_TRUE(fs_.create(join_path("/out", name)).ok());
+  }
+  EXPECT_EQ(export_to("/out", {.force = true}), "");
+  const auto written = contents(fs_, "/out");
+  EXPECT_FALSE(written.contains("model-00007-of-00009.safetensors.tmp"));
+  EXPECT_FALSE(written.contains("config.json.tmp"));
+  for (const auto& [name, bytes] : others) EXPECT_EQ(written.at(name), bytes);
+}
+
+TEST_F(ExportModel, IsOneAtATimeInADirectory) {
+  import();
+  ASSERT_TRUE(fs_.create_directories("/out").ok());
+  const auto lock = lock_directory(fs_, "/out");
+  EXPECT_EQ(export_to("/out").find("/out is in use: "), 0u);
 }
 
 TEST_F(ExportModel, NamesWhatNoModelTypeHas) {
