@@ -231,6 +231,17 @@ TEST_F(PosixFs, ALockEndsWithAKilledProcessAndItsFileIsTakenOver) {
   EXPECT_FALSE(exists(*fs_, at("lock")));
 }
 
+TEST_F(PosixFs, ALockWhoseFileWasRemovedLeavesThatOfTheNextHolder) {
+  auto first = fs_->lock(at("lock"), "me");
+  ASSERT_TRUE(first.ok()) << first.message();
+  ASSERT_TRUE(fs_->remove(at("lock")).ok());  // by a user who took it for a leftover
+  const auto second = fs_->lock(at("lock"), "another");
+  ASSERT_TRUE(second.ok()) << second.message();
+  first->reset();
+  EXPECT_EQ(content("lock"), "another");
+  EXPECT_FALSE(fs_->lock(at("lock"), "a third").ok());
+}
+
 TEST_F(PosixFs, OneOfManyThreadsHoldsALockAtATime) {
   std::atomic<int> holders = 0, most = 0, taken = 0;
   std::vector<std::thread> threads;
@@ -242,6 +253,7 @@ TEST_F(PosixFs, OneOfManyThreadsHoldsALockAtATime) {
         const int now = ++holders;
         if (now > most) most = now;
         ++taken;
+        std::this_thread::yield();  // so that another would be seen
         --holders;
       }
     });

@@ -165,13 +165,23 @@ class PosixMappedFile : public MappedFile {
   size_t bytes_;
 };
 
+// Whether `path` still names the open file.
+bool is_named(const std::string& path, int fd) {
+  struct stat open, named;
+  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
 // flock() on a file, whose name goes before the lock does: who opened it by then sees that it holds
 // the lock of a file that is gone.
 class PosixFileLock : public FileLock {
  public:
   PosixFileLock(std::string path, Descriptor descriptor)
       : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
-  ~PosixFileLock() override { ::unlink(path_.c_str()); }
+  ~PosixFileLock() override {
+    // Someone may have removed it, and another process have made and locked one of its own.
+    if (is_named(path_, descriptor_.get())) ::unlink(path_.c_str());
+  }
 
  private:
   std::string path_;
@@ -184,13 +194,6 @@ Error held_elsewhere(const std::string& path, int fd) {
   const std::string_view name(owner.data(), bytes > 0 ? static_cast<size_t>(bytes) : 0);
   return error(ErrorKind::kResource, "{} is held by {}", path,
                name.empty() ? "another process" : name.substr(0, name.find('\n')));
-}
-
-// Whether `path` still names the open file.
-bool is_named(const std::string& path, int fd) {
-  struct stat open, named;
-  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
 // Whether the lock was taken; an error when another holds it.
