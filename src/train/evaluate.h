@@ -11,7 +11,7 @@
 namespace tutti {
 
 struct EvaluationResult {
-  double loss = 0;     // mean over tokens, nats
+  double loss = 0;     // mean over tokens, nats; of no tokens 0
   int64_t tokens = 0;  // that have a label
   int64_t batches = 0;
 };

@@ -39,8 +39,8 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   std::vector<Program> programs;
   programs.push_back(std::move(compiled.program));
   TUTTI_ASSIGN(auto executor, Executor::create(std::move(programs), std::move(backend)));
-  TUTTI_TRY(
-      load_tensors(*saved.tensors, model_tensors(*executor, 0, compiled.step, TensorSet::kParameters)));
+  TUTTI_TRY(load_tensors(*saved.tensors,
+                         model_tensors(*executor, 0, compiled.step, TensorSet::kParameters)));
 
   CheckpointEvaluation evaluation;
   evaluation.checkpoint = saved.tensors->directory();
@@ -48,6 +48,10 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   evaluation.parameters = parameter_count(compiled.step.graph, compiled.step.model.parameters);
   const auto result = evaluate(*executor, 0, dataset, options.batches, options.stop_requested);
   if (!result) return error(ErrorKind::kInterrupted, "asked to stop before the evaluation's end");
+  if (result->tokens == 0) {
+    return invalid("--data: {}: none of the tokens in {} batches is learned, so there is no loss",
+                   options.data, result->batches);
+  }
   evaluation.result = *result;
   return evaluation;
 }

@@ -14,9 +14,9 @@ namespace tutti {
 struct EvaluateCheckpointOptions {
   // A checkpoint's directory, a run's (its newest valid one), or one of Hugging Face.
   std::string path;
-  std::string data;     // prefix of a .bin/.idx pair
-  int64_t batches = 0;  // microbatches as the run had them; 0: all of the data
-  int threads = 0;      // 0: every core this process may use
+  std::string data;                      // see data/token_source.h for what it may name
+  int64_t batches = 0;                   // microbatches as the run had them; 0: all of the data
+  int threads = 0;                       // 0: every core this process may use
   std::function<bool()> stop_requested;  // asked before each batch; may be empty
 };
 
@@ -27,7 +27,7 @@ struct CheckpointEvaluation {
   EvaluationResult result;
 };
 
-// kInterrupted when it was asked to stop.
+// kInterrupted when it was asked to stop. kInvalidArgument: no token of the data is learned.
 Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
                                                  const EvaluateCheckpointOptions& options);
 

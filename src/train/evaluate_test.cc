@@ -67,6 +67,25 @@ TEST_F(EvaluateCheckpoint, ASelectionIsTheSameEachTimeAndAboutTheWhole) {
   EXPECT_NEAR(part->result.loss, whole->result.loss, 0.3);
 }
 
+// A mask that leaves nothing to learn: a loss of 0 would be a perfect one.
+TEST_F(EvaluateCheckpoint, OfNothingThatIsLearnedIsNoLoss) {
+  write_corpus(*fs_, "/data/masked", 5 * 16 + 1, 4);
+  const std::string mask = std::string(mask_header()) + std::string(5 * 16 + 1, '\0');
+  ASSERT_TRUE(write_file_atomic(*fs_, "/data/masked.mask", mask).ok());
+  const auto evaluation = run("/data/masked", 0);
+  ASSERT_FALSE(evaluation.ok());
+  EXPECT_EQ(
+      evaluation.message(),
+      "--data: /data/masked: none of the tokens in 3 batches is learned, so there is no loss");
+  Recorder recorder;
+  const auto summary = train_run(
+      *fs_, test_config({"train.eval_every=6", "run.dir=/masked", "data.validation=/data/masked"}),
+      recorder);
+  ASSERT_TRUE(summary.ok()) << summary.message();
+  EXPECT_FALSE(summary->validation_loss.has_value());
+  EXPECT_FALSE(recorder.steps.back().record.val_loss.has_value());
+}
+
 TEST_F(EvaluateCheckpoint, RefusesTokensBeyondTheModel) {
   write_corpus(*fs_, "/data/wide", 300, 3, 200);
   const auto evaluation = run("/data/wide", 0);

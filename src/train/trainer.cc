@@ -124,6 +124,10 @@ void Trainer::evaluate_if_due(StepRecord& record) {
   const auto result = evaluate(*run_.executor, kEvaluateProgram, *run_.data.validation,
                                train.eval_batches, options_.stop_requested);
   if (!result) return;
+  if (result->tokens == 0) {
+    log_warning("data.validation: no token of {} batches is learned: no val_loss", result->batches);
+    return;
+  }
   record.val_loss = so_far_.validation_loss = result->loss;
 }
 
