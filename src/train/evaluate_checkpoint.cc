@@ -29,7 +29,8 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
                                                  const EvaluateCheckpointOptions& options) {
   TUTTI_ASSIGN(const SavedModel saved, open_saved_model(fs, options.path));
   const Config& config = saved.config;
-  TUTTI_ASSIGN(const TokenDataset dataset, open_samples(fs, config, options.data, "--data"));
+  TUTTI_ASSIGN(const TokenDataset dataset,
+               open_samples(fs, config, options.data, "--data", saved.tokenizer_paths));
 
   const OpTable ops;
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();

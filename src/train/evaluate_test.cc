@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "data/test_corpus.h"
 #include "train/evaluate_checkpoint.h"
 #include "train/test_run.h"
 
@@ -65,6 +66,43 @@ TEST_F(EvaluateCheckpoint, ASelectionIsTheSameEachTimeAndAboutTheWhole) {
   EXPECT_EQ(part->result.loss, again->result.loss);
   EXPECT_NE(part->result.loss, whole->result.loss);
   EXPECT_NEAR(part->result.loss, whole->result.loss, 0.3);
+}
+
+// Documents end where the index says, or else by the run's own tokenizer: what the config named at
+// training may be gone.
+TEST_F(EvaluateCheckpoint, NeedsNoTokenizerFromOutsideOfTheRun) {
+  ASSERT_TRUE(fs_->create_directories("/t").ok());
+  const std::string tokenizer = tokenizer_json_of("the cat sat on the mat", 260);
+  ASSERT_TRUE(write_file_atomic(*fs_, "/t/tokenizer.json", tokenizer).ok());
+  Recorder recorder;
+  const auto summary =
+      train_run(*fs_,
+                test_config({"train.steps=4", "run.dir=/own", "model.vocab=300",
+                             "tokenizer.path=/t/tokenizer.json", "data.document_mask=true"}),
+                recorder);
+  ASSERT_TRUE(summary.ok()) << summary.message();
+  ASSERT_TRUE(remove_tree(*fs_, "/t").ok());
+  std::string packed;
+  append_tokens(std::vector<int32_t>(100, 5), TokenType::kUint16, packed);
+  ASSERT_TRUE(write_file_atomic(*fs_, "/data/raw.bin", packed).ok());
+  const auto loss_of = [&](const std::string& data) {
+    return evaluate_checkpoint(
+        *fs_,
+        {.path = "/own", .data = data, .batches = 0, .threads = 1, .stop_requested = nullptr});
+  };
+  for (const char* data : {"/data/validation", "/data/raw.bin"}) {
+    const auto evaluation = loss_of(data);
+    EXPECT_TRUE(evaluation.ok()) << evaluation.message();
+  }
+  // Without any tokenizer the index still does, and for the rest the error says what was looked
+  // for.
+  ASSERT_TRUE(fs_->remove("/own/tokenizer.json").ok());
+  EXPECT_TRUE(loss_of("/data/validation").ok());
+  const auto raw = loss_of("/data/raw.bin");
+  ASSERT_FALSE(raw.ok());
+  EXPECT_NE(raw.message().find("--data: no tokenizer that says where documents end: "),
+            std::string::npos);
+  EXPECT_NE(raw.message().find("/own/tokenizer.json or "), std::string::npos) << raw.message();
 }
 
 // A mask that leaves nothing to learn: a loss of 0 would be a perfect one.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/fs.h"
@@ -24,9 +25,11 @@ Result<RunData> open_run_data(FileSystem& fs, const Config& config);
 // What a run trains on.
 Result<TrainingSamples> open_training_samples(FileSystem& fs, const Config& config);
 
-// One set, cut into the samples of `config`; `key` is what errors call it.
+// One set, cut into the samples of `config`; `key` is what errors call it. Where documents end in
+// tokens that have no index, and matter, the first of `tokenizer_paths` that is there says.
 Result<TokenDataset> open_samples(FileSystem& fs, const Config& config, const std::string& path,
-                                  std::string_view key);
+                                  std::string_view key,
+                                  std::span<const std::string> tokenizer_paths);
 
 // What a resumed run recognises its data by, wherever the files lie now: 32 hex digits of the
 // number of tokens and of samples taken evenly from each set, and of the sets' shares.
