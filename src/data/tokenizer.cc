@@ -8,18 +8,6 @@
 #include "data/worker_loop.h"
 
 namespace tutti {
-namespace {
-
-constexpr uint64_t kFileBytesMax = 256ull << 20;
-
-// A file of JSON begins with a brace; a sentencepiece model with the tag of its first field.
-bool looks_like_json(std::string_view content) {
-  const size_t first = content.find_first_not_of(" \t\r\n");
-  return first == std::string_view::npos || content[first] == '{' ||
-         !looks_like_sentence_piece(content);
-}
-
-}  // namespace
 
 Result<Tokenizer> Tokenizer::create(TokenizerParts parts) {
   Tokenizer tokenizer(std::move(parts));
@@ -81,8 +69,15 @@ Result<Tokenizer> Tokenizer::load(FileSystem& fs, const std::string& path) {
 }
 
 Result<Tokenizer> Tokenizer::parse(std::string_view content, const std::string& name) {
-  return looks_like_json(content) ? parse_tokenizer_json(content, name)
-                                  : parse_sentence_piece(content, name);
+  return is_json(content) ? parse_tokenizer_json(content, name)
+                          : parse_sentence_piece(content, name);
+}
+
+// A file of JSON begins with a brace; a sentencepiece model with the tag of its first field.
+bool Tokenizer::is_json(std::string_view content) {
+  const size_t first = content.find_first_not_of(" \t\r\n");
+  return first == std::string_view::npos || content[first] == '{' ||
+         !looks_like_sentence_piece(content);
 }
 
 Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, EncodeOptions options) const {

@@ -57,6 +57,8 @@ class Tokenizer {
  public:
   // The largest text that one call encodes; longer text is fed in pieces.
   static constexpr size_t kTextBytesMax = size_t{256} << 20;
+  // The largest file that load() reads.
+  static constexpr uint64_t kFileBytesMax = uint64_t{256} << 20;
 
   // An error when a normalizer cannot be applied to an added token.
   static Result<Tokenizer> create(TokenizerParts parts);
@@ -66,6 +68,8 @@ class Tokenizer {
   static Result<Tokenizer> load(FileSystem& fs, const std::string& path);
   // The same from the file's content; `name` is what errors call the file.
   static Result<Tokenizer> parse(std::string_view content, const std::string& name);
+  // How parse() takes a file: as a tokenizer.json, or else as a sentencepiece model.
+  static bool is_json(std::string_view content);
 
   // The ids of `text`. Text that is not UTF-8 is an error that says where. For many texts use a
   // TokenEncoder, which remembers words.

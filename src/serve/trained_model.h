@@ -24,10 +24,10 @@ struct TrainedModel {
 
 // `path` is a checkpoint, a run directory, of which the newest valid checkpoint is taken, or a
 // Hugging Face directory. A checkpoint's config is the text under "config" in its trainer state.
-// Its tokenizer is the first found of tokenizer.json beside the manifest, in the directory above (a
-// run's), at the config's tokenizer.path, and hugging_face/tokenizer.model of the run; that of a
-// Hugging Face directory its tokenizer.json, or else its tokenizer.model. kInvalidArgument when it
-// has more tokens than the model.
+// Its tokenizer is the first found of tokenizer.json beside the manifest, tokenizer.json or
+// tokenizer.model of its run, the config's tokenizer.path, and the run's
+// hugging_face/tokenizer.model; that of a Hugging Face directory its tokenizer.json, or else its
+// tokenizer.model. kInvalidArgument when it has more tokens than the model.
 Result<TrainedModel> open_trained_model(FileSystem& fs, const std::string& path);
 
 }  // namespace tutti

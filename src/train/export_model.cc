@@ -31,17 +31,18 @@ std::string tokenizer_config(const std::optional<AddedToken>& end, int64_t conte
   return config.dump(2) + "\n";
 }
 
-// tokenizer.json as it is, and what it says.
+// The tokenizer's file as it is, under the name that its content asks for, and what it says.
 Result<std::optional<Tokenizer>> add_tokenizer(FileSystem& fs, const SavedModel& saved,
                                                Texts& texts) {
-  const std::string path = find_tokenizer_json(fs, saved);
+  const std::string path = find_tokenizer_file(fs, saved);
   if (path.empty()) {
-    log_warning("{} has no tokenizer.json: the model is exported without one",
+    log_warning("{} has no tokenizer: the model is exported without one",
                 saved.tensors->directory());
     return std::optional<Tokenizer>();
   }
-  TUTTI_ASSIGN(texts[kRunTokenizerName], read_file(fs, path, kHuggingFaceFileBytesMax));
-  Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
+  TUTTI_ASSIGN(std::string content, read_file(fs, path, Tokenizer::kFileBytesMax));
+  Result<Tokenizer> tokenizer = Tokenizer::parse(content, path);
+  texts[tokenizer_name(content)] = std::move(content);
   if (tokenizer.ok()) return std::optional<Tokenizer>(std::move(tokenizer).value());
   log_warning("the tokenizer is copied, but cannot be read here: {}", tokenizer.message());
   return std::optional<Tokenizer>();
@@ -89,7 +90,7 @@ Result<Texts> small_files(FileSystem& fs, const SavedModel& saved, DType dtype) 
   const ModelConfig& model = saved.config.model;
   TUTTI_ASSIGN(texts[kHuggingFaceConfigName], format_hugging_face_config(model, options));
   TUTTI_TRY(add_generation_config(options, texts));
-  if (!texts.contains(kTokenizerConfigName) && texts.contains(kRunTokenizerName)) {
+  if (!texts.contains(kTokenizerConfigName) && texts.contains(kTokenizerJsonName)) {
     const auto end = tokenizer ? tokenizer->end_of_text() : std::nullopt;
     texts[kTokenizerConfigName] = tokenizer_config(end, model.context);
   }

@@ -111,6 +111,19 @@ TEST_F(ExportModel, KeepsWhatCameWithTheModel) {
   EXPECT_EQ(parse_json(written.at("config.json"), "text").value()["eos_token_id"], 9);
 }
 
+// transformers takes a tokenizer.json, or what tokenizer_config.json calls a fast tokenizer, for
+// JSON.
+TEST_F(ExportModel, CallsASentencepieceModelWhatItIs) {
+  import();
+  const std::string model = "\n\x0ehardly a model";
+  put_file(fs_, "/run/tokenizer.json", model);
+  EXPECT_EQ(export_to("/out"), "");
+  const auto written = contents(fs_, "/out");
+  EXPECT_EQ(written.at("tokenizer.model"), model);
+  EXPECT_FALSE(written.contains("tokenizer.json"));
+  EXPECT_FALSE(written.contains("tokenizer_config.json"));
+}
+
 TEST_F(ExportModel, DescribesATokenizerThatCameAlone) {
   TrainedBpe bpe;
   bpe.tokens = {"<|endoftext|>"};

@@ -35,14 +35,14 @@ Config tuning_config(const ModelConfig& model, const std::string& to) {
 // A tokenizer that cannot be read here can still be kept and exported.
 Result<bool> import_tokenizer(FileSystem& fs, const std::string& from, const std::string& to,
                               const ModelConfig& model) {
-  const std::string path = join_path(from, kRunTokenizerName);
+  const std::string path = join_path(from, kTokenizerJsonName);
   if (!exists(fs, path)) {
     log_warning("{} is not there: the model is imported without a tokenizer", path);
     return false;
   }
   TUTTI_TRY(check_hugging_face_file(fs, path));
   TUTTI_ASSIGN(const std::string text, read_file(fs, path, kHuggingFaceFileBytesMax));
-  TUTTI_TRY(write_file_atomic(fs, join_path(to, kRunTokenizerName), text));
+  TUTTI_TRY(write_file_atomic(fs, join_path(to, kTokenizerJsonName), text));
   const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
   if (!tokenizer.ok()) {
     log_warning("the tokenizer is kept, but cannot be used here: {}", tokenizer.message());

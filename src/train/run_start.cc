@@ -10,8 +10,6 @@
 namespace tutti {
 namespace {
 
-constexpr uint64_t kTokenizerBytesMax = uint64_t{256} << 20;
-
 // By the keys of the data.
 Result<std::string> find_data_tokenizer(FileSystem& fs, const Config& config) {
   const bool named = !config.tokenizer.path.empty();
@@ -123,10 +121,10 @@ Result<std::string> find_tokenizer(FileSystem& fs, const Config& config,
                                    const SavedModel* initial) {
   TUTTI_ASSIGN(const std::string of_data, find_data_tokenizer(fs, config));
   if (initial == nullptr) return of_data;
-  const std::string of_model = find_tokenizer_json(fs, *initial);
+  const std::string of_model = find_tokenizer_file(fs, *initial);
   if (of_data.empty() || of_model.empty()) return of_data.empty() ? of_model : of_data;
-  TUTTI_ASSIGN(const std::string data_text, read_file(fs, of_data, kTokenizerBytesMax));
-  TUTTI_ASSIGN(const std::string model_text, read_file(fs, of_model, kTokenizerBytesMax));
+  TUTTI_ASSIGN(const std::string data_text, read_file(fs, of_data, Tokenizer::kFileBytesMax));
+  TUTTI_ASSIGN(const std::string model_text, read_file(fs, of_model, Tokenizer::kFileBytesMax));
   if (data_text != model_text) {
     log_warning("{}, which the data were made with, differs from the initial model's {}", of_data,
                 of_model);
@@ -137,8 +135,10 @@ Result<std::string> find_tokenizer(FileSystem& fs, const Config& config,
 Status write_run_files(FileSystem& fs, const Config& config, const std::string& tokenizer_path,
                        const SavedModel* initial) {
   if (!tokenizer_path.empty()) {
-    TUTTI_ASSIGN(const std::string tokenizer, read_file(fs, tokenizer_path, kTokenizerBytesMax));
-    TUTTI_TRY(write_file_atomic(fs, join_path(config.run.dir, kRunTokenizerName), tokenizer));
+    TUTTI_ASSIGN(const std::string tokenizer,
+                 read_file(fs, tokenizer_path, Tokenizer::kFileBytesMax));
+    const std::string path = join_path(config.run.dir, tokenizer_name(tokenizer));
+    TUTTI_TRY(write_file_atomic(fs, path, tokenizer));
   }
   if (initial != nullptr) {
     TUTTI_TRY(keep_hugging_face_files(fs, initial->hugging_face_files,

@@ -15,7 +15,6 @@
 namespace tutti {
 
 inline constexpr const char* kRunConfigName = "config.toml";
-inline constexpr const char* kRunTokenizerName = "tokenizer.json";
 
 // The first sign that a run is, or was, in `directory`: the name of its config, log, checkpoint or
 // manifest; "" when there is none. An error when `directory` is none.

@@ -34,6 +34,19 @@ TEST(RunStart, ARunThatDiedBeforeItsFirstCheckpointStartsAgain) {
   EXPECT_FALSE(find_start(*fs, "/run", false).ok());
 }
 
+TEST(RunStart, ARunsTokenizerHasTheNameOfItsKind) {
+  const auto fs = test_disk();
+  ASSERT_TRUE(fs->create_directories("/run").ok());
+  for (const auto& [content, name] :
+       {std::pair("{}", "/run/tokenizer.json"), std::pair("\n\x05<unk>", "/run/tokenizer.model")}) {
+    ASSERT_TRUE(write_file_atomic(*fs, "/data/tokenizer.json", content).ok());
+    ASSERT_TRUE(write_run_files(*fs, test_config(), "/data/tokenizer.json", nullptr).ok());
+    EXPECT_EQ(read_file(*fs, name).value(), content);
+    EXPECT_FALSE(name != std::string("/run/tokenizer.json") && exists(*fs, "/run/tokenizer.json"));
+    ASSERT_TRUE(fs->remove(name).ok());
+  }
+}
+
 TEST(RunStart, AFileInTheDirectorysPlaceIsAnErrorThatNamesIt) {
   const auto fs = test_disk();
   ASSERT_TRUE(write_file_atomic(*fs, "/run", "not a directory").ok());

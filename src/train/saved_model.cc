@@ -5,6 +5,7 @@
 #include "checkpoint/hugging_face_directory.h"
 #include "checkpoint/hugging_face_files.h"
 #include "checkpoint/run_directory.h"
+#include "data/tokenizer.h"
 #include "train/config_check.h"
 #include "train/trainer_state.h"
 
@@ -12,8 +13,6 @@ namespace tutti {
 namespace {
 
 constexpr int64_t kSampleTokensMax = 1024;
-constexpr const char* kTokenizerJson = "tokenizer.json";
-constexpr const char* kTokenizerModel = "tokenizer.model";
 
 // The config is the text that the run's trainer left in the checkpoint.
 Result<Config> config_of(const Checkpoint& checkpoint) {
@@ -34,7 +33,8 @@ Result<SavedModel> open_hugging_face(FileSystem& fs, const std::string& path) {
     return invalid("{}: {}", join_path(path, kHuggingFaceConfigName), status.message());
   }
   saved.tensors = std::make_unique<HuggingFaceDirectory>(std::move(directory));
-  saved.tokenizer_paths = {join_path(path, kTokenizerJson), join_path(path, kTokenizerModel)};
+  saved.tokenizer_paths = {join_path(path, kTokenizerJsonName),
+                           join_path(path, kTokenizerModelName)};
   saved.hugging_face_files = path;
   return saved;
 }
@@ -61,12 +61,12 @@ Result<SavedModel> open_checkpoint(FileSystem& fs, const std::string& path, Trus
   saved.step = checkpoint.manifest().step;
   saved.chat = is_chat_run(checkpoint.manifest());
   saved.hugging_face_files = join_path(run, kHuggingFaceFolder);
-  saved.tokenizer_paths = {join_path(checkpoint.directory(), kTokenizerJson),
-                           join_path(run, kTokenizerJson)};
+  saved.tokenizer_paths = {join_path(checkpoint.directory(), kTokenizerJsonName),
+                           join_path(run, kTokenizerJsonName), join_path(run, kTokenizerModelName)};
   if (!saved.config.tokenizer.path.empty()) {
     saved.tokenizer_paths.push_back(saved.config.tokenizer.path);
   }
-  saved.tokenizer_paths.push_back(join_path(saved.hugging_face_files, kTokenizerModel));
+  saved.tokenizer_paths.push_back(join_path(saved.hugging_face_files, kTokenizerModelName));
   saved.tensors = std::make_unique<Checkpoint>(std::move(checkpoint));
   return saved;
 }
@@ -87,9 +87,13 @@ Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path, Tru
   return open_hugging_face(fs, path);
 }
 
-std::string find_tokenizer_json(FileSystem& fs, const SavedModel& model) {
+const char* tokenizer_name(std::string_view content) {
+  return Tokenizer::is_json(content) ? kTokenizerJsonName : kTokenizerModelName;
+}
+
+std::string find_tokenizer_file(FileSystem& fs, const SavedModel& model) {
   for (const std::string& path : model.tokenizer_paths) {
-    if (path.ends_with(".json") && exists(fs, path)) return path;
+    if (exists(fs, path)) return path;
   }
   return "";
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fs.h"
@@ -13,6 +14,12 @@
 #include "train/config.h"
 
 namespace tutti {
+
+// What the files of tokenizers are called, beside a model.
+inline constexpr const char* kTokenizerJsonName = "tokenizer.json";
+inline constexpr const char* kTokenizerModelName = "tokenizer.model";  // of sentencepiece
+// The one of the two for a tokenizer's file with this content.
+const char* tokenizer_name(std::string_view content);
 
 struct SavedModel {
   std::unique_ptr<TensorSource> tensors;
@@ -32,8 +39,8 @@ struct SavedModel {
 Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path,
                                     Trust trust = Trust::kContent);
 
-// The first of the tokenizer's places where a tokenizer.json is; "" when there is none.
-std::string find_tokenizer_json(FileSystem& fs, const SavedModel& model);
+// The first of the tokenizer's places where a file is; "" when there is none.
+std::string find_tokenizer_file(FileSystem& fs, const SavedModel& model);
 
 // What a model is evaluated with where nothing else is said: samples of its context, at most 1024
 // tokens.
