@@ -46,7 +46,9 @@ int run_eval(int argc, char** argv) {
   app.add_option("CHECKPOINT", options.path,
                  "A checkpoint's directory, a run's (its newest valid one), or a Hugging Face one")
       ->required();
-  app.add_option("--data", options.data, "Tokens: the prefix of a .bin/.idx pair")->required();
+  app.add_option("--data", options.data,
+                 "Tokens: the prefix of a .bin/.idx pair, or a .bin of llm.c or nanoGPT")
+      ->required();
   app.add_option("--batches", options.batches,
                  "Microbatches of the run's size, a fixed selection of the data; without it all")
       ->range(1, int64_t{1} << 40);

@@ -71,7 +71,7 @@ class HuggingFaceDirectory : public TensorSource {
   std::unordered_map<std::string, size_t> part_of_;  // by parameter, index of the layout's part
 };
 
-// Whether `path` is such a directory: it has a config.json that is a JSON object with a model_type.
+// Whether `path` is meant as such a directory: a config.json is there, whatever it holds.
 bool is_hugging_face_directory(FileSystem& fs, const std::string& path);
 
 }  // namespace tutti

@@ -31,7 +31,8 @@ struct HuggingFaceConfigOptions {
   std::vector<int32_t> end_tokens = {};
 };
 
-// The text of a config.json that transformers 4.45 and newer load, and that parses back to `model`.
+// The text of a config.json that transformers 4.45 and newer load, and that parses back to `model`;
+// but for model.dropout, which only gpt2 has a key for.
 // The same arguments give the same bytes. kInvalidArgument: a combination that no model type has,
 // by the key of the run config.
 Result<std::string> format_hugging_face_config(const ModelConfig& model,

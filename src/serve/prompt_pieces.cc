@@ -5,8 +5,8 @@
 namespace tutti {
 namespace {
 
-// What a call costs beside its tokens, in tokens: it reads every weight once. Measured on AVX-512
-// with two threads (docs/benchmarks.md).
+// What a call costs beside its tokens, in tokens: it reads every weight once. A rough figure; a few
+// tokens more or less change little.
 constexpr int64_t kCallTokens = 16;
 
 struct Choice {

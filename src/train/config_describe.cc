@@ -85,7 +85,7 @@ std::string key_value(const ConfigKey& key, const Config& config) {
 
 std::string key_default(const ConfigKey& key) {
   const bool chosen = key.name == "model.preset" || key.name == "model.init";
-  if (key.section() == "model" && !chosen) return "from model.preset";
+  if (key.section() == "model" && !chosen) return "from model.preset or model.init";
   return key_value(key, Config());
 }
 

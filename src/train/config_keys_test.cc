@@ -102,7 +102,7 @@ TEST(ConfigKeys, ArePutInWords) {
   EXPECT_EQ(key_allowed(*find_config_key("parallel.offload")), "none, optimizer or activations");
   EXPECT_EQ(key_allowed(*find_config_key("run.dir")), "");
   EXPECT_EQ(key_default(*find_config_key("optim.lr")), "0.0006");
-  EXPECT_EQ(key_default(*find_config_key("model.layers")), "from model.preset");
+  EXPECT_EQ(key_default(*find_config_key("model.layers")), "from model.preset or model.init");
   EXPECT_EQ(find_config_key("nothing"), nullptr);
 }
 

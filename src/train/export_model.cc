@@ -157,6 +157,10 @@ Result<ExportedModel> export_model(FileSystem& fs, const ExportOptions& options)
   for (const auto& [name, text] : texts) TUTTI_TRY(files.write(name, text));
   TUTTI_TRY(files.commit(obsolete_weights(present, plan.files)));
 
+  if (model.dropout > 0 && result.model_type != "gpt2") {
+    log_warning("model.dropout = {} is not in the export: {} has no key for it", model.dropout,
+                result.model_type);
+  }
   result.parameters = plan.total_parameters;
   result.bytes = plan.total_bytes;
   result.files = plan.files;
