@@ -47,10 +47,7 @@ Result<HuggingFaceDirectory> HuggingFaceDirectory::open(FileSystem& fs,
                                                         const std::string& directory) {
   HuggingFaceDirectory result;
   result.directory_ = directory;
-  const std::string config = join_path(directory, kHuggingFaceConfigName);
-  TUTTI_TRY(check_hugging_face_file(fs, config));
-  TUTTI_ASSIGN(const std::string text, read_file(fs, config, kHuggingFaceConfigBytesMax));
-  TUTTI_ASSIGN(result.model_, parse_hugging_face_config(text, config));
+  TUTTI_ASSIGN(result.model_, read_hugging_face_model(fs, directory));
   TUTTI_TRY(result.open_files(fs));
   result.layout_ = hugging_face_layout(result.model_);
   TUTTI_TRY(result.match_layout());
@@ -226,6 +223,13 @@ Status HuggingFaceDirectory::read(const std::string& name, std::span<char> out) 
   const auto first = static_cast<size_t>(part.first_row * part.columns);
   convert_to_f32(dtype, bytes.subspan(first * element, elements * element), values);
   return {};
+}
+
+Result<ModelConfig> read_hugging_face_model(FileSystem& fs, const std::string& directory) {
+  const std::string path = join_path(directory, kHuggingFaceConfigName);
+  TUTTI_TRY(check_hugging_face_file(fs, path));
+  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kHuggingFaceConfigBytesMax));
+  return parse_hugging_face_config(text, path);
 }
 
 bool is_hugging_face_directory(FileSystem& fs, const std::string& path) {

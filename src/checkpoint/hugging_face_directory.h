@@ -71,6 +71,9 @@ class HuggingFaceDirectory : public TensorSource {
   std::unordered_map<std::string, size_t> part_of_;  // by parameter, index of the layout's part
 };
 
+// The model that the config.json of such a directory describes; errors as above.
+Result<ModelConfig> read_hugging_face_model(FileSystem& fs, const std::string& directory);
+
 // Whether `path` is meant as such a directory: a config.json is there, whatever it holds.
 bool is_hugging_face_directory(FileSystem& fs, const std::string& path);
 

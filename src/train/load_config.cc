@@ -13,8 +13,8 @@ Result<Config> load_config(FileSystem& fs, const std::string& path,
                            std::span<const std::string> overrides) {
   TUTTI_ASSIGN(const std::string text, read_file(fs, path, kConfigBytesMax));
   const auto initial = [&fs](const std::string& init) -> Result<ModelConfig> {
-    TUTTI_ASSIGN(const SavedModel saved, open_saved_model(fs, init, Trust::kStructure));
-    return saved.config.model;
+    TUTTI_ASSIGN(const Config config, read_saved_config(fs, init));
+    return config.model;
   };
   return parse_config(text, path, overrides, initial);
 }

@@ -62,6 +62,18 @@ TEST_F(ModelInit, GivesTheModelSection) {
   EXPECT_EQ(again->model, config->model);
 }
 
+TEST_F(ModelInit, GivesTheModelSectionWithoutAskingForTheWeights) {
+  ASSERT_TRUE(fs_->remove("/m/model.safetensors").ok());
+  const auto config = load();
+  ASSERT_TRUE(config.ok()) << config.message();
+  EXPECT_EQ(config->model, model_for_corpus());
+  Recorder recorder;
+  const auto summary = train_run(*fs_, *config, recorder);
+  ASSERT_FALSE(summary.ok());
+  EXPECT_NE(summary.message().find("model.init: /m: neither model.safetensors"), std::string::npos)
+      << summary.message();
+}
+
 TEST_F(ModelInit, LeavesNothingToOverrideButDropout) {
   const auto config = load({"model.dropout=0.25", "model.layers=2"});
   ASSERT_TRUE(config.ok()) << config.message();

@@ -25,13 +25,18 @@ Result<Config> config_of(const Checkpoint& checkpoint) {
   return parse_config(text->text(), path + ": config", {});
 }
 
+// Of the Hugging Face directory `path`, whose model is `model`.
+Result<Config> config_of(const std::string& path, const ModelConfig& model) {
+  const Config config = default_config(model);
+  const Status status = check_config(config);
+  if (status.ok()) return config;
+  return invalid("{}: {}", join_path(path, kHuggingFaceConfigName), status.message());
+}
+
 Result<SavedModel> open_hugging_face(FileSystem& fs, const std::string& path) {
   TUTTI_ASSIGN(HuggingFaceDirectory directory, HuggingFaceDirectory::open(fs, path));
   SavedModel saved;
-  saved.config = default_config(directory.model());
-  if (const Status status = check_config(saved.config); !status.ok()) {
-    return invalid("{}: {}", join_path(path, kHuggingFaceConfigName), status.message());
-  }
+  TUTTI_ASSIGN(saved.config, config_of(path, directory.model()));
   saved.tensors = std::make_unique<HuggingFaceDirectory>(std::move(directory));
   saved.tokenizer_paths = {join_path(path, kTokenizerJsonName),
                            join_path(path, kTokenizerModelName)};
@@ -53,8 +58,8 @@ Status refuse_checkpoints(FileSystem& fs, const std::string& path) {
   return {};
 }
 
-Result<SavedModel> open_checkpoint(FileSystem& fs, const std::string& path, Trust trust) {
-  TUTTI_ASSIGN(Checkpoint checkpoint, load_checkpoint(fs, path, trust));
+Result<SavedModel> open_checkpoint(FileSystem& fs, const std::string& path) {
+  TUTTI_ASSIGN(Checkpoint checkpoint, load_checkpoint(fs, path));
   SavedModel saved;
   TUTTI_ASSIGN(saved.config, config_of(checkpoint));
   const std::string run = parent_path(checkpoint.directory());
@@ -81,10 +86,20 @@ Config default_config(const ModelConfig& model) {
   return config;
 }
 
-Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path, Trust trust) {
-  if (!is_hugging_face_directory(fs, path)) return open_checkpoint(fs, path, trust);
+Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path) {
+  if (!is_hugging_face_directory(fs, path)) return open_checkpoint(fs, path);
   TUTTI_TRY(refuse_checkpoints(fs, path));
   return open_hugging_face(fs, path);
+}
+
+Result<Config> read_saved_config(FileSystem& fs, const std::string& path) {
+  if (!is_hugging_face_directory(fs, path)) {
+    TUTTI_ASSIGN(const Checkpoint checkpoint, load_checkpoint(fs, path, Trust::kStructure));
+    return config_of(checkpoint);
+  }
+  TUTTI_TRY(refuse_checkpoints(fs, path));
+  TUTTI_ASSIGN(const ModelConfig model, read_hugging_face_model(fs, path));
+  return config_of(path, model);
 }
 
 const char* tokenizer_name(std::string_view content) {

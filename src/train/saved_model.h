@@ -34,10 +34,11 @@ struct SavedModel {
 };
 
 // `path` is a Hugging Face directory, a checkpoint, or a run's directory (its newest valid one). A
-// checkpoint's bytes are verified as far as `trust` asks. kInvalidArgument: a directory that holds
-// models of both kinds.
-Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path,
-                                    Trust trust = Trust::kContent);
+// checkpoint's bytes are verified. kInvalidArgument: a directory that holds models of both kinds.
+Result<SavedModel> open_saved_model(FileSystem& fs, const std::string& path);
+
+// The config alone of what open_saved_model() opens; tensors are not looked at.
+Result<Config> read_saved_config(FileSystem& fs, const std::string& path);
 
 // The first of the tokenizer's places where a file is; "" when there is none.
 std::string find_tokenizer_file(FileSystem& fs, const SavedModel& model);
