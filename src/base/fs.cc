@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include <array>
+#include "base/host_name.h"
 
 namespace tutti {
 namespace {
@@ -25,11 +25,6 @@ Status remove_entry(FileSystem& fs, const std::string& path, FileKind kind) {
     }
   }
   return fs.remove(path);
-}
-
-std::string host_name() {
-  std::array<char, 256> name = {};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "an unknown host";
 }
 
 }  // namespace

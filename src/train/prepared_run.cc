@@ -1,11 +1,10 @@
 #include "train/prepared_run.h"
 
 #include <omp.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
+#include "base/host_name.h"
 #include "base/log.h"
 #include "execute/initialise.h"
 #include "execute/matrix_product.h"
@@ -24,11 +23,6 @@ struct Resumption {
   Checkpoint checkpoint;
   TrainerState state;
 };
-
-std::string host_name() {
-  std::array<char, 256> name = {};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
 
 // Where the run begins, checked against what it was: `identity` is that of the run now.
 Result<std::optional<Resumption>> find_resumption(FileSystem& fs, bool resume,
