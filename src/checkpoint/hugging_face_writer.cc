@@ -38,21 +38,6 @@ std::string file_name(size_t shard, size_t shards) {
   return shards == 1 ? kHuggingFaceSingleName : hugging_face_shard_name(shard + 1, shards);
 }
 
-Status check_source(const HuggingFaceLayout& layout, const TensorSource& source) {
-  for (const HuggingFacePart& part : layout.parts) {
-    const auto type = source.type_of(part.parameter);
-    if (!type) {
-      return not_found("{}: no tensor \"{}\", which the model has", source.directory(),
-                       part.parameter);
-    }
-    if (type->dtype == DType::kF32 && type->sizes == part.sizes) continue;
-    return invalid("{}: tensor \"{}\" is {}{}, the model has f32{}", source.directory(),
-                   part.parameter, dtype_name(type->dtype), sizes_text(type->sizes),
-                   sizes_text(part.sizes));
-  }
-  return {};
-}
-
 std::span<char> bytes_of(std::span<float> values) {
   return {reinterpret_cast<char*>(values.data()), values.size_bytes()};
 }
@@ -150,7 +135,9 @@ HuggingFaceWeightPlan plan_hugging_face_weights(const ModelConfig& model,
 Status write_hugging_face_weights(FileSystem& fs, StagedFiles& files, const ModelConfig& model,
                                   TensorSource& source, const HuggingFaceWeightOptions& options) {
   const HuggingFaceLayout layout = hugging_face_layout(model);
-  TUTTI_TRY(check_source(layout, source));
+  for (const HuggingFacePart& part : layout.parts) {
+    TUTTI_TRY(check_stored(source, part.parameter, {DType::kF32, part.sizes}));
+  }
   Parts parts(layout.tensors.size());
   for (const HuggingFacePart& part : layout.parts) parts[part.tensor].push_back(&part);
   const auto shards = cut_into_shards(layout, options);

@@ -29,4 +29,14 @@ class TensorSource {
   virtual Status read(const std::string& name, std::span<char> out) = 0;
 };
 
+enum class StoredAs {
+  kSameType,
+  kAnyFloat,  // also another one of the floating-point types
+};
+
+// Whether `source` has the tensor `name` as `wanted`, in what `stored_as` allows it to be stored
+// as: kNotFound without it, kInvalidArgument with another dtype or other sizes.
+Status check_stored(const TensorSource& source, const std::string& name, const TensorType& wanted,
+                    StoredAs stored_as = StoredAs::kSameType);
+
 }  // namespace tutti

@@ -23,24 +23,6 @@ ModelTensor tensor_of(const Executor& executor, size_t program, const std::strin
   return tensor;
 }
 
-bool is_float16_or_32(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16;
-}
-
-Status check(const TensorSource& source, const ModelTensor& tensor, StoredAs stored_as) {
-  const std::optional<TensorType> stored = source.type_of(tensor.name);
-  if (!stored) {
-    return not_found("{}: no tensor \"{}\", which the model has", source.directory(), tensor.name);
-  }
-  const bool fits = stored->dtype == tensor.dtype ||
-                    (stored_as == StoredAs::kAnyFloat && is_float16_or_32(stored->dtype) &&
-                     is_float16_or_32(tensor.dtype));
-  if (fits && stored->sizes == tensor.sizes) return {};
-  return invalid("{}: tensor \"{}\" is {}{}, the model has {}{}", source.directory(), tensor.name,
-                 dtype_name(stored->dtype), sizes_text(stored->sizes), dtype_name(tensor.dtype),
-                 sizes_text(tensor.sizes));
-}
-
 // Between floating-point types, through F32.
 void convert(DType from, std::span<const char> bytes, DType to, std::span<char> out) {
   std::array<float, 4096> wide;
@@ -90,7 +72,7 @@ Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensor
                     StoredAs stored_as) {
   size_t largest = 0;  // of those that are converted
   for (const ModelTensor& tensor : tensors) {
-    TUTTI_TRY(check(source, tensor, stored_as));
+    TUTTI_TRY(check_stored(source, tensor.name, {tensor.dtype, tensor.sizes}, stored_as));
     const DType stored = source.type_of(tensor.name)->dtype;
     if (stored != tensor.dtype) largest = std::max(largest, bytes_in(stored, tensor));
   }

@@ -36,15 +36,10 @@ int64_t total_bytes(const std::vector<ModelTensor>& tensors);
 // The tensors of a snapshot; they point into the arena.
 std::vector<SnapshotTensor> snapshot_tensors(const std::vector<ModelTensor>& tensors);
 
-enum class StoredAs {
-  kSameType,
-  // Between the floating-point types a tensor is rounded to nearest with ties to even, or widened;
-  // meanwhile that takes memory for the largest one (kResource when it is not there).
-  kAnyFloat,
-};
-
 // Fills every tensor from `source`. The first that is missing, or has another dtype or other
-// sizes, is an error that names it, before any is changed. Padding rows are left as they are.
+// sizes, is an error that names it, before any is changed. With kAnyFloat a tensor is rounded to
+// nearest with ties to even, or widened; meanwhile that takes memory for the largest one (kResource
+// when it is not there). Padding rows are left as they are.
 Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensors,
                     StoredAs stored_as = StoredAs::kSameType);
 
