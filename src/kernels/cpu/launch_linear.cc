@@ -42,12 +42,12 @@ Matmul linear_product(const KernelCall& call) {
           .bias_n = call.inputs.size() == 3 ? f32(call.inputs[2]) : nullptr};
 }
 
-struct Bf16Product {
+struct ProductSizes {
   int64_t m, n, k;
 };
 
 // The same where w is BF16, which ends with the contracted dims.
-Bf16Product bf16_product(const KernelCall& call) {
+ProductSizes bf16_product_sizes(const KernelCall& call) {
   const Operand &x = call.inputs[0], &w = call.inputs[1];
   const int64_t k = extent(x, call.attributes->get_names("contract"));
   return {divided(x.count(), k), divided(w.count(), k), k};
@@ -59,7 +59,7 @@ void run_linear(const Kernels& kernels, const KernelCall& call) {
   if (!has_bf16_weight(call)) {
     return kernels.matmul(linear_product(call), call.workspace, call.threads);
   }
-  const auto [m, n, k] = bf16_product(call);
+  const auto [m, n, k] = bf16_product_sizes(call);
   const float* bias = call.inputs.size() == 3 ? f32(call.inputs[2]) : nullptr;
   kernels.linear_bf16(f32(call.inputs[0]), bf16(call.inputs[1]), bias, m, n, k,
                       f32(call.outputs[0]), call.workspace, call.threads);
@@ -69,7 +69,7 @@ size_t linear_workspace_bytes(const Kernels& kernels, const KernelCall& call) {
   if (!has_bf16_weight(call)) {
     return kernels.matmul_workspace_bytes(linear_product(call), call.threads);
   }
-  const auto [m, n, k] = bf16_product(call);
+  const auto [m, n, k] = bf16_product_sizes(call);
   return kernels.linear_bf16_workspace_bytes(m, n, k, call.threads);
 }
 
