@@ -47,7 +47,9 @@ tutti_ok export "$work/run" "$work/hf2" --force --shard-size 10KB --json
 tools/with_python -m json.tool "$work/out" >"$work/json" || fail 'export --json is not JSON'
 
 tutti_ok import "$work/hf2" "$work/imported"
-refuse 'holds a run already' import "$work/hf" "$work/imported"
+refuse 'holds a run already (config.toml); import into another' import "$work/hf" "$work/imported"
+refuse 'holds a run (config.toml); export into another' export "$work/run" "$work/imported" --force
+refuse 'holds a Hugging Face model (config.json)' train "$work/tiny.toml" run.dir="$work/hf"
 tutti_ok ckpt verify "$work/imported"
 text_of "$work/run" >"$work/expected"
 for model in hf hf2 imported; do
