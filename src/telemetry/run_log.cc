@@ -56,6 +56,9 @@ std::vector<Scalar> scalars_of(const StepRecord& record) {
   if (record.mfu) scalars.push_back({"speed/mfu", *record.mfu});
   if (record.loss_z) scalars.push_back({"train/loss_z", *record.loss_z});
   if (record.val_loss) scalars.push_back({"val/loss", *record.val_loss});
+  if (record.memory_bytes) {
+    scalars.push_back({"memory/resident_bytes", static_cast<double>(*record.memory_bytes)});
+  }
   return scalars;
 }
 
@@ -86,7 +89,7 @@ Status RunLog::append(const StepRecord& record) {
   TUTTI_TRY(file_->append(to_json_line(record) + "\n"));
   last_step_ = record.step;
   if (!tensorboard_) return {};
-  return tensorboard_->scalars(record.step, scalars_of(record));
+  return tensorboard_->scalars(record.step, scalars_of(record), record.wall_s);
 }
 
 Status RunLog::text(int64_t step, std::string_view tag, std::string_view markdown) {

@@ -30,6 +30,7 @@ constexpr OptionalField kOptionals[] = {
     {"mfu", &StepRecord::mfu},
     {"loss_z", &StepRecord::loss_z},
     {"val_loss", &StepRecord::val_loss},
+    {"wall_s", &StepRecord::wall_s},
 };
 
 Json number_to_json(double value) {
@@ -54,6 +55,7 @@ std::string to_json_line(const StepRecord& record) {
   for (const NumberField& field : kNumbers) json[field.key] = number_to_json(record.*field.member);
   json["tokens"] = record.tokens;
   if (record.skipped) json["skipped"] = true;
+  if (record.memory_bytes) json["memory_bytes"] = *record.memory_bytes;
   for (const OptionalField& field : kOptionals) {
     const std::optional<double>& value = record.*field.member;
     if (value) json[field.key] = number_to_json(*value);
@@ -80,6 +82,9 @@ Result<StepRecord> parse_step_record(std::string_view line) {
   }
   if (json.contains("tokens") && json["tokens"].is_integer()) {
     record.tokens = json["tokens"].get<int64_t>();
+  }
+  if (json.contains("memory_bytes") && json["memory_bytes"].is_integer()) {
+    record.memory_bytes = json["memory_bytes"].get<int64_t>();
   }
   record.skipped = json.contains("skipped") && json["skipped"] == true;
   return record;

@@ -20,11 +20,13 @@ struct StepRecord {
   double lr = 0;
   double tokens_per_s = 0;
   double step_time_s = 0;
-  int64_t tokens = 0;                   // consumed since the run began, this step included
-  bool skipped = false;                 // the optimizer left the parameters as they were
-  std::optional<double> mfu = {};       // fraction of the peak FLOP/s
-  std::optional<double> loss_z = {};    // z-score of the loss
-  std::optional<double> val_loss = {};  // of the evaluation after this step
+  int64_t tokens = 0;                        // consumed since the run began, this step included
+  bool skipped = false;                      // the optimizer left the parameters as they were
+  std::optional<double> mfu = {};            // fraction of the peak FLOP/s
+  std::optional<double> loss_z = {};         // z-score of the loss
+  std::optional<double> val_loss = {};       // of the evaluation after this step
+  std::optional<int64_t> memory_bytes = {};  // resident set of the process after this step
+  std::optional<double> wall_s = {};         // when the step ended, in seconds since 1970
 
   friend bool operator==(const StepRecord&, const StepRecord&) = default;
 };

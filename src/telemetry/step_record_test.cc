@@ -17,10 +17,13 @@ TEST(StepRecord, LineHasTheShortestDigitsInAFixedOrder) {
                           .tokens_per_s = 1e5,
                           .step_time_s = 0.25,
                           .tokens = 4096,
-                          .val_loss = 1.5};
+                          .val_loss = 1.5,
+                          .memory_bytes = 1 << 20,
+                          .wall_s = 1.5e9};
   EXPECT_EQ(to_json_line(record),
             R"({"step":3,"loss":0.1,"grad_norm":2.0,"lr":0.0003,"tokens_per_s":100000.0,)"
-            R"("step_time_s":0.25,"tokens":4096,"val_loss":1.5})");
+            R"("step_time_s":0.25,"tokens":4096,"memory_bytes":1048576,)"
+            R"("val_loss":1.5,"wall_s":1500000000.0})");
 }
 
 TEST(StepRecord, ReadsBackTheSameBits) {
@@ -35,6 +38,8 @@ TEST(StepRecord, ReadsBackTheSameBits) {
       while (!std::isfinite(*value));
     }
     record.mfu = record.lr;
+    record.memory_bytes = static_cast<int64_t>(bits() >> 1);
+    record.wall_s = record.loss;
     const auto parsed = parse_step_record(to_json_line(record));
     ASSERT_TRUE(parsed.ok()) << parsed.message();
     ASSERT_EQ(*parsed, record) << to_json_line(record);

@@ -69,8 +69,10 @@ Status TensorBoardWriter::write_header(int64_t resume_step) {
   return append_event(*file_, start);
 }
 
-Status TensorBoardWriter::scalars(int64_t step, std::span<const Scalar> values) {
+Status TensorBoardWriter::scalars(int64_t step, std::span<const Scalar> values,
+                                  std::optional<double> wall_s) {
   tensorboard::Event event = event_at(*clock_, step);
+  if (wall_s) event.set_wall_time(*wall_s);
   for (const Scalar& scalar : values) {
     tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
     value->set_tag(std::string(scalar.tag));

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,7 +34,8 @@ class TensorBoardWriter {
   static Result<TensorBoardWriter> open(FileSystem& fs, Clock& clock, const std::string& directory,
                                         const TensorBoardOptions& options = {});
 
-  Status scalars(int64_t step, std::span<const Scalar> values);
+  // `wall_s`: when they were measured, in seconds since 1970; without it now.
+  Status scalars(int64_t step, std::span<const Scalar> values, std::optional<double> wall_s = {});
   Status text(int64_t step, std::string_view tag, std::string_view markdown);
   Status sync();
   const std::string& path() const { return path_; }

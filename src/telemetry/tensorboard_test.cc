@@ -70,6 +70,21 @@ TEST(TensorBoard, ScalarHasThePublishedBytes) {
                             "\x15\0\0\xc0\x3f"s);
 }
 
+TEST(TensorBoard, ScalarsCarryTheTimeTheyWereMeasuredAt) {
+  TestFileSystem fs;
+  VirtualClock clock;
+  clock.advance_s(9);
+  auto writer = TensorBoardWriter::open(fs, clock, "tb");
+  ASSERT_TRUE(writer.ok());
+  const Scalar scalar{"loss", 1};
+  ASSERT_TRUE(writer->scalars(1, {&scalar, 1}, 7.25).ok());
+  ASSERT_TRUE(writer->scalars(2, {&scalar, 1}).ok());
+  const auto events = events_of(fs, writer->path());
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[1].wall_time(), 7.25);
+  EXPECT_EQ(events[2].wall_time(), 9);
+}
+
 TEST(TensorBoard, TextIsAStringTensorOfTheTextPlugin) {
   TestFileSystem fs;
   VirtualClock clock;

@@ -98,4 +98,10 @@ AvailableMemory available_memory(const std::string& root) {
   return least;
 }
 
+std::optional<int64_t> resident_bytes(const std::string& root) {
+  const auto kib = field(read_table(root + "/proc/self/status"), "VmRSS:");
+  if (!kib) return {};
+  return static_cast<int64_t>(*kib) * 1024;
+}
+
 }  // namespace tutti

@@ -1,7 +1,8 @@
-// How much memory this process can still take without swapping or being killed.
+// How much memory this process has, and can still take without swapping or being killed.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tutti {
@@ -14,5 +15,8 @@ struct AvailableMemory {
 // The least of MemAvailable and of what each memory cgroup (version 1 or 2) around this process
 // has left; page cache that the kernel can drop counts as left. `root` is "" but in tests.
 AvailableMemory available_memory(const std::string& root = "");
+
+// The resident set of this process now; nothing where the kernel does not tell.
+std::optional<int64_t> resident_bytes(const std::string& root = "");
 
 }  // namespace tutti

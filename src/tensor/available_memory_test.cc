@@ -58,6 +58,14 @@ TEST_F(AvailableMemoryTest, UseAboveTheLimitLeavesNothing) {
   EXPECT_EQ(available_memory(root_).bytes, 0u);
 }
 
+TEST_F(AvailableMemoryTest, ResidentBytesAreThoseOfTheStatus) {
+  EXPECT_FALSE(resident_bytes(root_).has_value());
+  file("/proc/self/status", "Name:\ttutti\nVmHWM:\t     900 kB\nVmRSS:\t     250 kB\n");
+  EXPECT_EQ(resident_bytes(root_), 250 * 1024);
+}
+
+TEST(AvailableMemory, ThisProcessHasSome) { EXPECT_GT(resident_bytes().value_or(0), 100 << 10); }
+
 TEST(AvailableMemory, ThisMachineHasSome) {
   EXPECT_GT(available_memory().bytes, 1u << 20);
   EXPECT_LT(available_memory().bytes, UINT64_MAX);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "tensor/available_memory.h"
 #include "train/evaluate.h"
 #include "train/step_inputs.h"
 
@@ -105,6 +106,8 @@ void Trainer::note_step(StepReport& report) {
     record.mfu =
         run_.plan.flops_per_step / record.step_time_s / run_.plan.peaks->matrix_flops_per_s;
   }
+  record.memory_bytes = resident_bytes();
+  record.wall_s = clock_.wall_s();
   record.loss_z = state.losses.score(record.loss);
   report.grad_norm_z = state.grad_norms.score(record.grad_norm);
   state.losses.push(record.loss);

@@ -184,6 +184,8 @@ TEST(Trainer, LogHasEachStepOnceHoweverOftenTheRunWasCut) {
     EXPECT_EQ(records[i].step, step);
     EXPECT_EQ(records[i].tokens, step * 64);
     EXPECT_GT(records[i].tokens_per_s, 0);
+    EXPECT_GT(records[i].memory_bytes.value_or(0), 0);
+    EXPECT_GT(records[i].wall_s.value_or(0), 1e9);
     EXPECT_EQ(records[i].val_loss.has_value(), step == 5 || step == 10 || step == 12) << step;
   }
 }
