@@ -52,19 +52,23 @@ Result<TensorBoardWriter> TensorBoardWriter::open(FileSystem& fs, Clock& clock,
                                                   const std::string& directory,
                                                   const TensorBoardOptions& options) {
   TUTTI_TRY(fs.create_directories(directory));
+  TUTTI_ASSIGN(const auto older, fs.list(directory));
   std::string path = new_path(fs, clock, directory, options.host);
   TUTTI_ASSIGN(std::unique_ptr<WritableFile> file, fs.create(path));
   TensorBoardWriter writer(clock, std::move(path), std::move(file));
-  TUTTI_TRY(writer.write_header(options.resume_step));
+  TUTTI_TRY(writer.write_header());
+  if (!older.empty()) TUTTI_TRY(writer.write_start(options.resume_step + 1));
   return writer;
 }
 
-Status TensorBoardWriter::write_header(int64_t resume_step) {
+Status TensorBoardWriter::write_header() {
   tensorboard::Event version = event_at(*clock_, 0);
   version.set_file_version("brain.Event:2");
-  TUTTI_TRY(append_event(*file_, version));
-  if (resume_step <= 0) return {};
-  tensorboard::Event start = event_at(*clock_, resume_step + 1);
+  return append_event(*file_, version);
+}
+
+Status TensorBoardWriter::write_start(int64_t step) {
+  tensorboard::Event start = event_at(*clock_, step);
   start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
   return append_event(*file_, start);
 }

@@ -24,7 +24,7 @@ struct Scalar {
 
 struct TensorBoardOptions {
   std::string host = "localhost";  // part of the file's name
-  // Above 0: the run continues after this step, and TensorBoard forgets later ones of older files.
+  // The run continues after this step, and TensorBoard forgets later ones of older files.
   int64_t resume_step = 0;
 };
 
@@ -44,7 +44,8 @@ class TensorBoardWriter {
   TensorBoardWriter(Clock& clock, std::string path, std::unique_ptr<WritableFile> file)
       : clock_(&clock), path_(std::move(path)), file_(std::move(file)) {}
 
-  Status write_header(int64_t resume_step);
+  Status write_header();
+  Status write_start(int64_t step);
 
   Clock* clock_;
   std::string path_;

@@ -112,6 +112,20 @@ TEST(TensorBoard, ResumingOpensANewFileThatVoidsLaterSteps) {
   EXPECT_EQ(events[1].step(), 41);
 }
 
+// A run that was killed before its first checkpoint begins again at step 1.
+TEST(TensorBoard, StartingAgainBesideOlderEventsVoidsThemAll) {
+  TestFileSystem fs;
+  VirtualClock clock;
+  auto first = TensorBoardWriter::open(fs, clock, "tb");
+  auto second = TensorBoardWriter::open(fs, clock, "tb");
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(events_of(fs, first->path()).size(), 1u);
+  const auto events = events_of(fs, second->path());
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1].session_log().status(), tensorboard::SessionLog::START);
+  EXPECT_EQ(events[1].step(), 1);
+}
+
 TEST(TensorBoard, FullDiskIsReported) {
   TestFileSystem fs;
   VirtualClock clock;
