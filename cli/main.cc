@@ -26,6 +26,7 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"data", "Prepare and inspect token datasets", run_data},
     {"train", "Train a model, or go on with a run that stopped", run_train},
     {"eval", "Compute a model's loss on held-out text", run_eval},
+    {"report", "Write a run as one HTML page: charts, values, config", run_report},
     {"plan", "Say what a training step needs, without running it", run_plan},
     {"generate", "Continue a text with a trained model", run_generate},
     {"import", "Make a run's directory from a Hugging Face model", run_import},

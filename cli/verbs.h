@@ -9,6 +9,7 @@ namespace tutti {
 
 int run_train(int argc, char** argv);
 int run_eval(int argc, char** argv);
+int run_report(int argc, char** argv);
 int run_generate(int argc, char** argv);
 int run_plan(int argc, char** argv);
 int run_explain(int argc, char** argv);

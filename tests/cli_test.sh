@@ -72,6 +72,9 @@ expect 2 err 'hold no weights' export /no/such "$work/x" --shard-size 0
 expect 2 err '--dtype' export /no/such "$work/x" --dtype f8
 expect 2 err 'excludes' plan configs/quickstart.toml --program --dump place
 
+expect 1 err '^tutti report: error: /no/such holds no log.jsonl: it is no run' report /no/such
+expect 2 err '--json and -o - both write to standard output' report x -o - --json
+
 expect 0 out '300 tokens' tokenizer train docs --vocab 300 --out "$work/t.json"
 expect 0 out 'train  *[0-9]* tokens' data prepare docs --tokenizer "$work/t.json" --out "$work/d"
 expect 0 out 'unchanged, reused' data prepare docs --tokenizer "$work/t.json" --out "$work/d"

@@ -1,0 +1,47 @@
+#include "telemetry/step_log.h"
+
+#include <map>
+
+namespace tutti {
+namespace {
+
+constexpr uint64_t kLogBytesMax = uint64_t{1} << 30;  // some 4 million steps
+
+}  // namespace
+
+StepLog parse_step_log(std::string_view text) {
+  StepLog log;
+  std::map<int64_t, StepRecord> by_step;
+  while (!text.empty()) {
+    const size_t feed = text.find('\n');
+    const Result<StepRecord> record = parse_step_record(text.substr(0, feed));
+    text.remove_prefix(feed == std::string_view::npos ? text.size() : feed + 1);
+    if (record.ok()) {
+      log.replaced += by_step.contains(record->step) ? 1 : 0;
+      by_step.insert_or_assign(by_step.end(), record->step, *record);
+    } else if (feed == std::string_view::npos) {
+      log.torn = true;
+    } else {
+      ++log.unreadable;
+    }
+  }
+  log.records.reserve(by_step.size());
+  for (const auto& [step, record] : by_step) log.records.push_back(record);
+  return log;
+}
+
+Result<StepLog> read_step_log(FileSystem& fs, const std::string& run_dir) {
+  const std::string path = join_path(run_dir, kStepLogName);
+  if (!exists(fs, path)) {
+    return not_found("{} holds no {}: it is no run's directory, or its run has not begun", run_dir,
+                     kStepLogName);
+  }
+  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kLogBytesMax));
+  StepLog log = parse_step_log(text);
+  if (log.records.empty() && log.unreadable > 0) {
+    return corrupt("{}: none of its {} lines is a step's record", path, log.unreadable);
+  }
+  return log;
+}
+
+}  // namespace tutti
