@@ -20,6 +20,10 @@ constexpr uint8_t kStable = 32;
 // Neither moves nor composes, as far as the normal forms know.
 constexpr uint8_t kInert = 64;
 
+// The code point before the first trailing consonant of Hangul composes with nothing, but utf8proc
+// composes it away behind a syllable.
+constexpr uint32_t kHangulFiller = 0x11A7;
+
 constexpr uint32_t kBasicCodePoints = 0x10000;
 
 bool is_white_space(uint32_t c) {
@@ -67,7 +71,7 @@ bool composes_backward(uint32_t c, const utf8proc_property_t& property) {
 }
 
 uint8_t normal_form_bits(uint32_t c) {
-  if (contains(kUnknownToNormalForms, c)) return kStable | kInert;
+  if (c == kHangulFiller || contains(kUnknownToNormalForms, c)) return kStable | kInert;
   const utf8proc_property_t& property = *utf8proc_get_property(static_cast<utf8proc_int32_t>(c));
   if (property.combining_class != 0 || composes_backward(c, property)) return 0;
   if (property.decomp_seqindex == UINT16_MAX || property.decomp_type != 0) return kStable;
