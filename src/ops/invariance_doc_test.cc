@@ -13,7 +13,7 @@ constexpr std::string_view kHead = "| op | invariant over |\n|---|---|\n";
 
 TEST(InvarianceDoc, TableIsTheCodes) {
   const auto fs = make_posix_file_system();
-  const auto page = read_file(*fs, std::string(TUTTI_SOURCE_DIR) + "/docs/invariance.md");
+  const auto page = read_file(*fs, TUTTI_SOURCE_DIR "/docs/invariance.md");
   ASSERT_TRUE(page.ok()) << page.message();
   const size_t begin = page.value().find(kHead);
   ASSERT_NE(begin, std::string::npos);
