@@ -5,8 +5,8 @@
 // persistent region. A piece that fits no size is padded: what padding writes lies behind the end
 // of the text in the cache, where nothing reads it and the next piece overwrites it.
 //
-// Matrices are kept in FP32 or, for half the memory and nearly twice the speed, in BF16; activations,
-// sums, norms, biases and the cache are FP32 either way.
+// Matrices are kept in FP32 or, for half the memory and 1.6 to 1.9 times the speed, in BF16;
+// activations, sums, norms, biases and the cache are FP32 either way.
 //
 // Memory is taken at create() and is what the programs planned. Not thread-safe.
 #pragma once
@@ -27,7 +27,7 @@ namespace tutti {
 
 struct CachedModelOptions {
   DType weights = DType::kF32;  // of matrices: kF32 or kBF16
-  int64_t capacity = 0;  // positions in the cache; 0 is model.context
+  int64_t capacity = 0;         // positions in the cache; 0 is model.context
   // Tokens at once, rising; those larger than the cache are unused.
   std::vector<int64_t> prefill_sizes = {16, 64, 256, 512, 1024};
 };
@@ -85,7 +85,7 @@ class CachedModel {
   const float* run(size_t size, std::span<const int32_t> tokens);
 
   std::unique_ptr<Executor> executor_;
-  StepGraph step_;           // of program 0
+  StepGraph step_;                       // of program 0
   std::vector<int64_t> program_tokens_;  // by program, rising; the first takes one token
   std::vector<Size> sizes_;              // by program
   int64_t capacity_ = 0;
