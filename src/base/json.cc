@@ -31,7 +31,8 @@ class Json::Object {
 
   // Requires that the key is not there.
   Json& append(std::string key, Json value) {
-    Member& member = members_.emplace_back(std::move(key), std::move(value));
+    members_.push_back({std::move(key), std::move(value)});
+    Member& member = members_.back();
     if (2 * members_.size() > slots_.size()) {
       index();
     } else {

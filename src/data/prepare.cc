@@ -17,7 +17,6 @@
 namespace tutti {
 namespace {
 
-constexpr uint64_t kTokenizerBytesMax = 256ull << 20;
 // Changes when the same inputs would give other tokens: by text_pieces.cc, the stages of a
 // tokenizer, or their tables of characters (unicode_age.h, regex_syntax.cc, and those of utf8proc
 // and PCRE2).
@@ -241,7 +240,7 @@ bool can_go_on(ErrorKind kind) {
 Result<PreparedDataset> prepare_dataset(FileSystem& fs, const PrepareOptions& options,
                                         const ProgressCallback& progress) {
   TUTTI_TRY(check_fraction(options.validation));
-  TUTTI_ASSIGN(const std::string json, read_file(fs, options.tokenizer, kTokenizerBytesMax));
+  TUTTI_ASSIGN(const std::string json, read_file(fs, options.tokenizer, Tokenizer::kFileBytesMax));
   TUTTI_ASSIGN(const Tokenizer tokenizer, Tokenizer::parse(json, options.tokenizer));
   const auto end_of_text = tokenizer.end_of_text();
   if (!end_of_text) {
