@@ -287,6 +287,24 @@ TEST(LinearCrossEntropy, LargeLogitsDoNotOverflow) {
   }
 }
 
+// Rows of every length modulo the widest block, with their largest logit in each place of the end.
+TEST(LinearCrossEntropy, LargeLogitsAnywhereInARowDoNotOverflow) {
+  RandomInputs random;
+  for (int64_t vocab = 65; vocab <= 128; vocab += 9) {
+    for (int64_t largest = 64; largest < vocab; ++largest) {
+      const Shape s{1, vocab, 1, vocab};
+      Inputs in = make_inputs(random, s);
+      in.x[0] = 1;
+      in.labels[0] = 0;
+      in.w[static_cast<size_t>(largest)] = 200;
+      for (const Kernels* kernels : fast_tables()) {
+        const float loss = fused(*kernels, s, in, 1).loss;
+        EXPECT_NEAR(loss, 200 - in.w[0], 1e-3) << kernels->name << " " << vocab << " " << largest;
+      }
+    }
+  }
+}
+
 TEST(LinearCrossEntropy, NanInOneTokenIsSeenThereOnly) {
   RandomInputs random;
   const Shape s{9, 70, 4, 70};

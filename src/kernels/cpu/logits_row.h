@@ -23,8 +23,9 @@ TUTTI_INLINE float row_max(const float* logits, int64_t count) {
     for (int u = 0; u < 4; ++u) top[u] = max(top[u], load(logits + i + u * kLanes));
   }
   for (; i < count; i += kLanes) {
-    const VecI inside = iota() < static_cast<int32_t>(count - i < kLanes ? count - i : kLanes);
-    top[0] = max(top[0], inside ? load_first(logits + i, count - i) : lowest);
+    const int64_t rest = count - i < kLanes ? count - i : kLanes;
+    const VecI inside = iota() < static_cast<int32_t>(rest);
+    top[0] = max(top[0], inside ? load_first(logits + i, rest) : lowest);
   }
   return max(max(max(top[0], top[1]), max(top[2], top[3])));
 }

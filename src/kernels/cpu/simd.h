@@ -4,8 +4,8 @@
 // selects, and a C-style cast between VecF, VecI and VecU keeps the bits. Everything is inlined
 // into namespace tutti::cpu::TUTTI_ISA, so that the instances cannot be mixed by the linker.
 //
-// A loop handles its tail with load_first/store_first and the same arithmetic as its body: what an
-// element yields does not depend on where in a vector it lies.
+// A loop handles its tail with load_first/store_first, of at most kLanes elements, and the same
+// arithmetic as its body: what an element yields does not depend on where in a vector it lies.
 #pragma once
 
 #include <immintrin.h>
