@@ -188,7 +188,8 @@ const Instruction* LockStep::waiting_at(const Rank& rank) const {
   if (rank.action >= rank.program->actions.size()) return nullptr;
   const Action& action = rank.program->actions[rank.action];
   if (action.kind != ActionKind::kRun) return nullptr;
-  return &rank.program->bodies[static_cast<size_t>(action.body)].instructions[rank.instruction];
+  const Body& body = rank.program->bodies[static_cast<size_t>(action.body)];
+  return rank.instruction < body.instructions.size() ? &body.instructions[rank.instruction] : nullptr;
 }
 
 bool LockStep::run() {
