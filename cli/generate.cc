@@ -1,7 +1,4 @@
 // tutti generate: continue a text with a trained model.
-#include <iostream>
-#include <iterator>
-
 #include "base/log.h"
 #include "base/signal.h"
 #include "command_line.h"
@@ -31,7 +28,7 @@ struct GenerateFlags {
 
 std::string prompt_text(const GenerateFlags& flags) {
   if (flags.prompt_given) return flags.prompt;
-  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  return read_standard_input();
 }
 
 // A text from nothing begins where a document does: behind the end of the one before.
@@ -126,12 +123,12 @@ Result<int> run(FileSystem& fs, const GenerateFlags& flags) {
   const Tokenizer& tokenizer = trained.tokenizer;
   const std::string prompt = prompt_text(flags);
   TUTTI_ASSIGN(const std::vector<int32_t> tokens, prompt_tokens(trained, prompt));
+  const StopSignal stop;
   TUTTI_ASSIGN(const auto model, load_model(trained, flags, std::ssize(tokens)));
 
   GenerationOptions options = flags.generation;
   options.vocab = tokenizer.vocab_size();
   if (!flags.ignore_end) options.end_tokens = trained.bounds.ends;
-  const StopSignal stop;
   TextStream stream;
   TokenDecoder decoder(tokenizer, true);
   std::string text;
@@ -189,7 +186,7 @@ int run_generate(int argc, char** argv) {
       ->range(0, 1024)
       ->capture_default_str();
   app.add_option("--weights", flags.weights,
-                 "f32, or bf16: matrices rounded: half the memory, 1.6 to 1.9 times the speed")
+                 "f32, or bf16 (rounded matrices: half the memory, 1.6 to 1.9 times the speed)")
       ->one_of({"f32", "bf16"})
       ->capture_default_str();
   app.add_flag("--echo", flags.echo, "Print the prompt first");

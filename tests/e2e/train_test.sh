@@ -91,7 +91,7 @@ for signal in TERM:143 INT:130; do
   dir="$work/stopped-${signal%:*}"
   run_and_signal "${signal%:*}" "$dir"
   status=$?
-  [ "$status" = "${signal#*:}" ] || fail "SIG${signal%:*}: status $status, expected ${signal#*:}"
+  [ "$status" = "${signal#*:}" ] || fail "SIG${signal%:*}: status $status, expected ${signal#*:}: $(tail -2 "$work/err")"
   grep -q '^stopped after step [0-9]* of 1000000' "$work/err" || fail "SIG${signal%:*}: not said"
   step=$(wc -l <"$dir/log.jsonl")
   [ -d "$dir/$(printf 'step-%06d' "$step")" ] || fail "no checkpoint of the last step, $step"
