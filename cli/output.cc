@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
+#include <iterator>
 
 namespace tutti {
 namespace {
@@ -45,6 +47,10 @@ int print_text(std::string_view verb, std::string_view text) {
     return print_error(verb, io_error("standard output: {}", std::strerror(errno)));
   }
   return kExitOk;
+}
+
+std::string read_standard_input() {
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace tutti

@@ -1,5 +1,5 @@
-// What every verb does the same way: print one JSON object for --json, and report an error as one
-// line. Results go to standard output, everything else to standard error.
+// What every verb does the same way: print one JSON object for --json, report an error as one line,
+// and read standard input. Results go to standard output, everything else to standard error.
 //
 //   const Result<Report> report = ...;
 //   if (!report.ok()) return print_error("doctor", report.error());
@@ -29,5 +29,8 @@ int print_json(std::string_view verb, const Json& object);
 
 // The same for plain text; a missing newline at its end is added.
 int print_text(std::string_view verb, std::string_view text);
+
+// All of it, to its end.
+std::string read_standard_input();
 
 }  // namespace tutti

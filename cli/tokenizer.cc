@@ -3,8 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <iostream>
-#include <iterator>
 
 #include "base/format.h"
 #include "base/log.h"
@@ -41,10 +39,6 @@ struct DecodeFlags {
   std::vector<int32_t> ids;
   DecodeOptions options;
 };
-
-std::string read_standard_input() {
-  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-}
 
 Result<std::vector<int32_t>> parse_ids(std::string_view text) {
   std::vector<int32_t> ids;
