@@ -40,6 +40,12 @@ if(TUTTI_SANITIZE STREQUAL "thread" AND OpenMP_omp_LIBRARY)
     TSAN_OPTIONS=ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=${TUTTI_ARCHER})
 endif()
 
+# Tests spend their time in the libraries; what is compiled of them runs once. GCC reads a precompiled
+# header of tests only at the same level.
+function(tutti_compile_test target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+endfunction()
+
 # The headers that nearly every file reads, parsed once: for the libraries, and with GoogleTest for the
 # tests. Sources include what they use all the same, and build without this (TUTTI_PRECOMPILE off).
 option(TUTTI_PRECOMPILE "Parse common headers once" ON)
@@ -54,6 +60,7 @@ if(TUTTI_PRECOMPILE)
     target_precompile_headers(${precompiled} PRIVATE ${common_headers})
   endforeach()
   target_link_libraries(tutti_precompiled_test PRIVATE GTest::gtest)
+  tutti_compile_test(tutti_precompiled_test)
   target_precompile_headers(tutti_precompiled_test PRIVATE <gtest/gtest.h>)
 endif()
 
@@ -121,7 +128,7 @@ function(tutti_test program)
   endforeach()
   target_link_libraries(${program} PRIVATE GTest::gtest GTest::gtest_main ${ARG_LIBS})
   target_compile_definitions(${program} PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  tutti_compile_fast(${program})
+  tutti_compile_test(${program})
   tutti_precompile(${program} test)
   add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${program} PROPERTIES
