@@ -21,6 +21,7 @@ enum class ErrorKind {
   kIo,               // the operating system refused or failed
   kResource,         // memory, disk or another limit
   kInterrupted,      // a signal or a request to stop
+  kUnavailable,      // another rank failed, or does not come
 };
 
 struct Error {

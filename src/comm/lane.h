@@ -1,0 +1,49 @@
+// A lane: jobs in order on a thread of its own, beside the thread that submits them. Collectives
+// run on lanes, so that they make progress while kernels compute.
+//
+// submit() and wait() are called by one thread. The destructor finishes what was submitted. After a
+// job failed, later jobs are not run and the first error is what every wait() returns.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/status.h"
+
+namespace tutti {
+
+class Lane {
+ public:
+  using Job = std::function<Status()>;
+  using Ticket = int64_t;  // 1, 2, 3 ... in order of submission; 0 is done from the start
+
+  explicit Lane(const std::string& name);  // the thread's name, for debuggers
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  Ticket submit(Job job);
+  // Blocks until that job and all before it are done.
+  Status wait(Ticket ticket);
+  bool done(Ticket ticket) const;
+
+ private:
+  void work();
+
+  mutable std::mutex mutex_;
+  std::condition_variable submitted_;
+  std::condition_variable finished_;
+  std::deque<Job> queue_;
+  Ticket last_submitted_ = 0;
+  Ticket last_finished_ = 0;
+  Status error_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tutti
