@@ -1,0 +1,73 @@
+#include "comm/lane.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+namespace tutti {
+namespace {
+
+constexpr size_t kThreadNameMax = 15;  // characters that Linux keeps
+
+}  // namespace
+
+Lane::Lane(const std::string& name) {
+  thread_ = std::thread([this, label = name.substr(0, kThreadNameMax)] {
+    pthread_setname_np(pthread_self(), label.c_str());
+    work();
+  });
+}
+
+Lane::~Lane() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  submitted_.notify_one();
+  thread_.join();
+}
+
+Lane::Ticket Lane::submit(Job job) {
+  Ticket ticket = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(job));
+    ticket = ++last_submitted_;
+  }
+  submitted_.notify_one();
+  return ticket;
+}
+
+Status Lane::wait(Ticket ticket) {
+  std::unique_lock lock(mutex_);
+  TUTTI_CHECK(ticket <= last_submitted_, "ticket {} of {}", ticket, last_submitted_);
+  finished_.wait(lock, [&] { return last_finished_ >= ticket; });
+  return error_;
+}
+
+bool Lane::done(Ticket ticket) const {
+  const std::lock_guard lock(mutex_);
+  return last_finished_ >= ticket;
+}
+
+void Lane::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    submitted_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    Job job = std::move(queue_.front());
+    queue_.pop_front();
+    Status status;
+    if (error_.ok()) {
+      lock.unlock();
+      status = job();
+      job = nullptr;  // what it holds is gone before wait() returns
+      lock.lock();
+    }
+    if (!status.ok()) error_ = std::move(status);
+    ++last_finished_;
+    finished_.notify_all();
+  }
+}
+
+}  // namespace tutti
