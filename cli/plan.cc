@@ -59,7 +59,7 @@ StageReport report_stage(const OpTable& ops, const Program& program) {
     BodyReport row{body.name, body.instructions.size(), 0, body.scratch_bytes, 0};
     for (const Instruction& i : body.instructions) {
       row.flops += instruction_flops(ops, program, i);
-      row.communications += i.lane == Lane::kCommunication;
+      row.communications += i.lane == LaneKind::kCommunication;
     }
     report.bodies.push_back(std::move(row));
   }

@@ -50,6 +50,14 @@ int64_t WireCount::total_bytes() const {
   return std::accumulate(bytes.begin(), bytes.end(), int64_t{0});
 }
 
+WireCount& WireCount::operator-=(const WireCount& other) {
+  for (size_t i = 0; i < kCallKinds; ++i) {
+    calls[i] -= other.calls[i];
+    bytes[i] -= other.bytes[i];
+  }
+  return *this;
+}
+
 WireCount& WireCount::operator+=(const WireCount& other) {
   for (size_t i = 0; i < kCallKinds; ++i) {
     calls[i] += other.calls[i];

@@ -58,6 +58,7 @@ struct WireCount {
 
   int64_t total_bytes() const;
   WireCount& operator+=(const WireCount& other);
+  WireCount& operator-=(const WireCount& other);
 };
 
 }  // namespace tutti

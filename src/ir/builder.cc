@@ -12,6 +12,14 @@ std::string GraphBuilder::unique_name(std::string name) {
   return unique_name(fmt::format("{}#{}", name, count));
 }
 
+void GraphBuilder::scope_of(const Op& op) {
+  region = op.region;
+  phase = op.phase;
+  block = op.block;
+  stage = op.stage;
+  when = op.when;
+}
+
 ValueId GraphBuilder::declare(Role role, std::string name, DType dtype, std::vector<Dim> dims) {
   Value value;
   value.name = unique_name(std::move(name));
@@ -32,6 +40,7 @@ std::vector<ValueId> GraphBuilder::emit(OpKind kind, std::vector<ValueId> inputs
   op.phase = phase;
   op.block = block;
   op.stage = stage;
+  op.when = when;
   Result<std::vector<ValueType>> types = rules_.infer(graph_, op);
   if (!types.ok() && status_.ok()) {
     status_ = invalid("{} (while making %{})", types.message(), names.empty() ? "?" : names[0]);

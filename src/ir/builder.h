@@ -22,6 +22,10 @@ class GraphBuilder {
   Phase phase = Phase::kForward;
   int block = -1;
   int stage = kEveryStage;
+  When when = When::kEach;
+
+  // From here on, where `op` is.
+  void scope_of(const Op& op);
 
   Graph& graph() { return graph_; }
   const Status& status() const { return status_; }

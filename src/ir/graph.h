@@ -80,6 +80,12 @@ enum class Accumulation : uint8_t {
   kAlways,      // adds: another op of the same microbatch wrote before
 };
 
+// In which microbatches an op of the body runs.
+enum class When : uint8_t {
+  kEach,
+  kLast,  // the last one of the step, on its stage
+};
+
 struct Op {
   OpKind kind = OpKind::kAdd;
   Attributes attributes;
@@ -88,14 +94,16 @@ struct Op {
   Region region = Region::kBody;
   Phase phase = Phase::kForward;
   Accumulation accumulation = Accumulation::kNone;
-  int block = -1;  // layer of the model: -1 before the first (embedding), `layers` after the last (head)
+  When when = When::kEach;
+  int block =
+      -1;  // layer of the model: -1 before the first (embedding), `layers` after the last (head)
   int stage = kEveryStage;
 };
 
 struct Graph {
   std::string name;
   std::vector<Value> values;
-  std::vector<Op> ops;  // every op after the producers of its inputs, regions in order
+  std::vector<Op> ops;           // every op after the producers of its inputs, regions in order
   std::vector<ValueId> outputs;  // values that must stay readable after the step
 
   Value& value(ValueId id) { return values[static_cast<size_t>(id.index)]; }

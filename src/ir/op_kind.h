@@ -52,6 +52,7 @@ enum class OpKind : uint8_t {
   // Storage
   kBucketView,
   kBucketPack,
+  kSettle,
   // Serving
   kCacheAppend,
   kTakePosition,
@@ -62,6 +63,7 @@ enum class OpKind : uint8_t {
   kReduceScatter,
   kAllReduce,
   kAllGather,
+  kRingShift,
   kTransfer,
   kReplicaSum,
 };
@@ -104,6 +106,7 @@ inline constexpr std::array kOpNames = std::to_array<std::string_view>({
     "adamw",
     "bucket_view",
     "bucket_pack",
+    "settle",
     "cache_append",
     "take_position",
     "slice",
@@ -112,6 +115,7 @@ inline constexpr std::array kOpNames = std::to_array<std::string_view>({
     "reduce_scatter",
     "all_reduce",
     "all_gather",
+    "ring_shift",
     "transfer",
     "replica_sum",
 });

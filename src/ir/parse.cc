@@ -108,7 +108,8 @@ class GraphParser {
     TUTTI_TRY(op_inputs(cursor, op));
     TUTTI_TRY(op_suffixes(cursor, op));
     for (size_t i = 0; i < op.outputs.size(); ++i) {
-      graph_.value(op.outputs[i]).stage = output_stages[i] == kEveryStage ? op.stage : output_stages[i];
+      graph_.value(op.outputs[i]).stage =
+          output_stages[i] == kEveryStage ? op.stage : output_stages[i];
     }
     graph_.ops.push_back(std::move(op));
     return {};
@@ -149,6 +150,7 @@ class GraphParser {
     }
     if (cursor.accept("add=after_first")) op.accumulation = Accumulation::kAfterFirst;
     if (cursor.accept("add=always")) op.accumulation = Accumulation::kAlways;
+    if (cursor.accept("when=last")) op.when = When::kLast;
     if (!cursor.at_end()) return cursor.error_here("the end of the line");
     return {};
   }

@@ -68,6 +68,7 @@ std::string print(const Graph& graph, const Op& op) {
   if (op.block >= 0) text += fmt::format(" block={}", op.block);
   if (op.accumulation == Accumulation::kAfterFirst) text += " add=after_first";
   if (op.accumulation == Accumulation::kAlways) text += " add=always";
+  if (op.when == When::kLast) text += " when=last";
   return text;
 }
 
@@ -80,7 +81,8 @@ std::string print(const Graph& graph) {
   }
   const Region* region = nullptr;
   for (const Op& op : graph.ops) {
-    if (region == nullptr || *region != op.region) text += fmt::format("{}\n", region_name(op.region));
+    if (region == nullptr || *region != op.region)
+      text += fmt::format("{}\n", region_name(op.region));
     region = &op.region;
     text += "  " + print(graph, op) + "\n";
   }

@@ -66,8 +66,9 @@ enum class PlaceRule : uint8_t {
   kSumSquares,  // every input as it lies at rest; Partial over all axes that cut any
   kBucketView,
   kBucketPack,
-  kStats,       // vocabulary-parallel statistics: each output Partial by its own reduction
-  kAsIs,        // whatever comes (communication)
+  kSettle,  // the input is brought to where the output was declared to lie
+  kStats,   // vocabulary-parallel statistics: each output Partial by its own reduction
+  kAsIs,    // whatever comes (communication)
 };
 
 struct OpDef {
@@ -77,11 +78,12 @@ struct OpDef {
   // Floating-point operations on one rank's local sizes; null: elementwise, one per output element.
   double (*flops)(const Graph&, const Op&) = nullptr;
   PlaceRule place = PlaceRule::kMap;
-  bool cheap = false;       // backward repeats it rather than keep its output
-  bool view = false;        // output 0 is (part of) input 0's storage
-  uint32_t in_place = 0;    // bit j: an output may overwrite input j, of its type, that dies here
+  bool cheap = false;        // backward repeats it rather than keep its output
+  bool view = false;         // output 0 is (part of) input 0's storage
+  uint32_t in_place = 0;     // bit j: an output may overwrite input j, of its type, that dies here
   uint32_t accumulates = 0;  // bit i: the kernel can add output i into its storage
-  // Dims over which a subrange computed alone gives the same bits as in the whole; "*" is every dim.
+  // Dims over which a subrange computed alone gives the same bits as in the whole; "*" is every
+  // dim.
   std::string_view invariant_dims = "*";
 };
 

@@ -40,16 +40,17 @@ InferredTypes infer_sum_squares(const OpInputs& in) {
   return std::vector<ValueType>{scalar(DType::kF64)};
 }
 
-// clip_factor(sum_of_squares[]) {max_norm} -> factor, norm, skip: factor = min(1, max_norm / (norm +
-// 1e-6)) as torch.nn.utils.clip_grad_norm_; max_norm = 0 never clips. skip = 1 when the norm is not
-// finite: the optimizer then changes nothing.
+// clip_factor(sum_of_squares[]) {max_norm} -> factor, norm, skip: factor = min(1, max_norm / (norm
+// + 1e-6)) as torch.nn.utils.clip_grad_norm_; max_norm = 0 never clips. skip = 1 when the norm is
+// not finite: the optimizer then changes nothing.
 InferredTypes infer_clip_factor(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(1, 1));
   TUTTI_TRY(in.expect_dtype(0, DType::kF64));
   return std::vector<ValueType>(3, scalar(DType::kF32));
 }
 
-// adamw(p, m, v, grad, factor, skip, lr, bias_correction1, bias_correction2) -> p, m, v
+// adamw(p, m, v, grad, factor, skip, lr, bias_correction1, bias_correction2) -> p, m, v. Of a
+// bucket {decay_begins, decay_ends} are the ranges of its {bucket_elements} on one rank that decay.
 InferredTypes infer_adamw(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(9, 9));
   for (size_t i : {1u, 2u, 3u}) TUTTI_TRY(in.expect_same_type(i, 0));
@@ -57,7 +58,9 @@ InferredTypes infer_adamw(const OpInputs& in) {
   return std::vector<ValueType>(3, in.type(0));
 }
 
-double adamw_flops(const Graph& graph, const Op& op) { return 12 * local_count(graph, op.inputs[0]); }
+double adamw_flops(const Graph& graph, const Op& op) {
+  return 12 * local_count(graph, op.inputs[0]);
+}
 
 double sum_squares_flops(const Graph& graph, const Op& op) {
   double flops = 0;

@@ -1,8 +1,10 @@
 // Ops about where values lie: parts of a bucket, the key and value cache, the last position.
 //
 // A bucket is one flat value that holds several parameters (or their gradients) one after the other
-// as they lie on a rank. bucket_view(bucket) {dims, sizes, offset} is a part of it; bucket_pack(parts)
-// {elements, offsets} is the whole, whose parts are written in place. Offsets are local elements.
+// as they lie on a rank. bucket_view(bucket) {dims, sizes, offset} is a part of it;
+// bucket_pack(parts) {elements, offsets} is the whole, whose parts are written in place. Offsets
+// are local elements. settle(x) is x, as it lies when all of its parts are there: reduced, cut, or
+// gathered.
 #include <charconv>
 
 #include "ops/all_ops.h"
@@ -14,7 +16,8 @@ InferredTypes infer_view(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(1, 1));
   const auto& names = in.op().attributes.get_names("dims");
   const auto& sizes = in.op().attributes.get_names("sizes");
-  if (names.size() != sizes.size()) return invalid("{}: dims and sizes differ in number", in.where());
+  if (names.size() != sizes.size())
+    return invalid("{}: dims and sizes differ in number", in.where());
   ValueType type{in.type(0).dtype, {}};
   for (size_t i = 0; i < names.size(); ++i) {
     Dim dim{names[i], 0};
@@ -30,7 +33,13 @@ InferredTypes infer_pack(const OpInputs& in) {
       {in.type(0).dtype, {{"elements", in.op().attributes.get_int("elements")}}}};
 }
 
-// cache_append(cache[batch, context, ...], x[batch, seq, ...], length[]): writes x at position length.
+InferredTypes infer_settle(const OpInputs& in) {
+  TUTTI_TRY(in.expect_count(1, 1));
+  return std::vector<ValueType>{in.type(0)};
+}
+
+// cache_append(cache[batch, context, ...], x[batch, seq, ...], length[]): writes x at position
+// length.
 InferredTypes infer_append(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(3, 3));
   TUTTI_TRY(in.expect_dtype(2, DType::kI32));
@@ -45,7 +54,8 @@ InferredTypes infer_take(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(2, 2));
   TUTTI_TRY(in.expect_dtype(1, DType::kI32));
   ValueType type = in.type(0);
-  if (type.dims.size() < 2) return invalid("{}: %{} has no dim to take from", in.where(), in.name(0));
+  if (type.dims.size() < 2)
+    return invalid("{}: %{} has no dim to take from", in.where(), in.name(0));
   type.dims.erase(type.dims.begin() + 1);
   return std::vector<ValueType>{type};
 }
@@ -59,6 +69,7 @@ std::vector<OpDef> storage_ops() {
        .place = PlaceRule::kBucketView,
        .view = true},
       {.kind = OpKind::kBucketPack, .infer = infer_pack, .place = PlaceRule::kBucketPack},
+      {.kind = OpKind::kSettle, .infer = infer_settle, .place = PlaceRule::kSettle, .view = true},
       {.kind = OpKind::kCacheAppend,
        .infer = infer_append,
        .place = PlaceRule::kUpdate,

@@ -1,10 +1,10 @@
 // Cuts the graph into pipeline stages by layer and connects them.
 //
 // Ops of the body go to the stage of their block. What lasts follows its readers; a parameter that
-// several stages read (tied embeddings) gets a replica on each, with optimizer state of its own, and
-// replica_sum adds their gradients, so that the replicas stay equal. A value that is read on another
-// stage than it is made is moved by a `transfer`, once for each stage. Prologue, norm and clipping
-// run on every stage.
+// several stages read (tied embeddings) gets a replica on each, with optimizer state of its own,
+// and replica_sum adds their gradients, so that the replicas stay equal. A value that is read on
+// another stage than it is made is moved by a `transfer`, once for each stage. Prologue, norm and
+// clipping run on every stage.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -150,10 +150,7 @@ class StageAssigner {
   }
 
   ValueId transfer(ValueId id, const Op& maker, int stage) {
-    builder_.region = maker.region;
-    builder_.phase = maker.phase;
-    builder_.block = maker.block;
-    builder_.stage = maker.stage;
+    builder_.scope_of(maker);
     const ValueId there = builder_.emit(OpKind::kTransfer, {id}, {{"to_stage", int64_t{stage}}},
                                         fmt::format("{}@{}", value(id).name, stage));
     value(there).stage = stage;

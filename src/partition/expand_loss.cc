@@ -2,7 +2,8 @@
 //
 //   max, sum, label_logit = logits_stats(x, w, labels)      by local rows
 //   sum'                  = rescale_sum(sum, max, reduced max)
-//   loss, lse             = cross_entropy_from_stats(reduced max, reduced sum', reduced label_logit)
+//   loss, lse             = cross_entropy_from_stats(reduced max, reduced sum', reduced
+//   label_logit)
 //
 // The reductions themselves are inserted by `place`. The gradient needs only lse, and stays.
 #include "ir/builder.h"
@@ -20,13 +21,11 @@ Status expand_loss(Graph& graph, const PassContext& context) {
       graph.ops.push_back(std::move(op));
       continue;
     }
-    builder.region = op.region;
-    builder.phase = op.phase;
-    builder.block = op.block;
+    builder.scope_of(op);
     const std::string name = graph.value(op.outputs[1]).name;
-    const auto stats =
-        builder.emit(OpKind::kLogitsStats, {op.inputs[0], op.inputs[1], op.inputs[2]}, op.attributes,
-                     std::vector{name + ".max", name + ".sum", name + ".label_logit"});
+    const auto stats = builder.emit(
+        OpKind::kLogitsStats, {op.inputs[0], op.inputs[1], op.inputs[2]}, op.attributes,
+        std::vector{name + ".max", name + ".sum", name + ".label_logit"});
     const ValueId sum = builder.emit(OpKind::kRescaleSum, {stats[1], stats[0], stats[0]}, {},
                                      name + ".sum.rescaled");
     op.kind = OpKind::kCrossEntropyFromStats;

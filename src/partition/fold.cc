@@ -38,14 +38,15 @@ std::vector<size_t> body_order(const Graph& graph, const PassContext& context) {
   return order;
 }
 
-// kAfterFirst when every accumulator that the op updates is new to the microbatch, kAlways when none
-// is. An op with some of each is a bug: its kernel has one flag.
+// kAfterFirst when every accumulator that the op updates is new to the microbatch, kAlways when
+// none is. An op with some of each is a bug: its kernel has one flag.
 Accumulation mode_of(const Graph& graph, const Op& op, std::unordered_map<ValueId, int>& seen) {
   Accumulation mode = Accumulation::kNone;
   for (ValueId id : op.outputs) {
     const ValueId storage = graph.value(id).updates;
     if (!storage.valid() || graph.value(storage).role != Role::kAccumulator) continue;
-    const Accumulation here = seen[storage]++ == 0 ? Accumulation::kAfterFirst : Accumulation::kAlways;
+    const Accumulation here =
+        seen[storage]++ == 0 ? Accumulation::kAfterFirst : Accumulation::kAlways;
     TUTTI_CHECK(mode == Accumulation::kNone || mode == here, "mixed accumulation in %{}",
                 graph.op_label(op));
     mode = here;
@@ -59,29 +60,33 @@ Status fold_accumulation(Graph& graph, const PassContext& context) {
   const auto made_by = producers(graph);
   const auto readers = consumers(graph);
   std::vector<bool> gone(graph.ops.size(), false);
+  std::vector<bool> adds(graph.ops.size(), false);
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
     if (op.kind != OpKind::kAccumulate) continue;
+    adds[i] = true;
     const ValueId addend = op.inputs[1];
     const OpId maker_id = made_by[static_cast<size_t>(addend.index)];
     if (!maker_id.valid()) continue;
     Op& maker = graph.op(maker_id);
     const size_t output = static_cast<size_t>(index_of(maker.outputs, addend));
-    if (!can_fold(graph, context, op, maker, output, readers[static_cast<size_t>(addend.index)].size())) {
+    if (!can_fold(graph, context, op, maker, output,
+                  readers[static_cast<size_t>(addend.index)].size())) {
       continue;
     }
     maker.outputs[output] = op.outputs[0];
+    adds[static_cast<size_t>(maker_id.index)] = true;
     gone[i] = true;
+  }
+  std::unordered_map<ValueId, int> seen;
+  for (size_t i : body_order(graph, context)) {
+    if (adds[i] && !gone[i]) graph.ops[i].accumulation = mode_of(graph, graph.ops[i], seen);
   }
   std::vector<Op> kept;
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     if (!gone[i]) kept.push_back(std::move(graph.ops[i]));
   }
   graph.ops = std::move(kept);
-  std::unordered_map<ValueId, int> seen;
-  for (size_t i : body_order(graph, context)) {
-    graph.ops[i].accumulation = mode_of(graph, graph.ops[i], seen);
-  }
   return {};
 }
 

@@ -16,10 +16,11 @@ constexpr std::array kPasses = std::to_array<Pass>({
     {"merge_accumulators", true, merge_accumulators},
     {"split_bias", true, split_bias},
     {"recompute_cheap", false, recompute_cheap},
-    {"shard_at_rest", true, shard_at_rest},
+    {"at_rest", true, at_rest},
     {"place", true, place},
     {"fold_residuals", false, fold_residuals},
     {"fold_accumulation", true, fold_accumulation},
+    {"overlap", false, overlap},
     {"drop_unused", false, drop_unused},
 });
 

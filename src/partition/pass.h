@@ -56,10 +56,11 @@ Status merge_accumulators(Graph& graph, const PassContext& context);
 Status assign_stages(Graph& graph, const PassContext& context);
 Status split_bias(Graph& graph, const PassContext& context);
 Status recompute_cheap(Graph& graph, const PassContext& context);
-Status shard_at_rest(Graph& graph, const PassContext& context);
+Status at_rest(Graph& graph, const PassContext& context);
 Status place(Graph& graph, const PassContext& context);
 Status fold_residuals(Graph& graph, const PassContext& context);
 Status fold_accumulation(Graph& graph, const PassContext& context);
+Status overlap(Graph& graph, const PassContext& context);
 Status drop_unused(Graph& graph, const PassContext& context);
 
 }  // namespace tutti

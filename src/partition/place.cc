@@ -1,11 +1,12 @@
 // Gives every value its placement and inserts the redistributions.
 //
 // Named dims and the plan's rules say how a value lies; only Partial is derived: an op that sums
-// over a cut dim leaves a Partial. An operand that does not lie as its reader wants is brought there,
-// once for each (value, target, body): backward repeats what forward gathered, so that nothing
-// gathered is kept.
+// over a cut dim leaves a Partial. An operand that does not lie as its reader wants is brought
+// there, once for each (value, target, body): backward repeats what forward gathered, so that
+// nothing gathered is kept.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "ir/builder.h"
 #include "ir/text.h"
@@ -44,34 +45,50 @@ class Placer {
   Placement by_rules(ValueId id) { return placement_by_rules(plan_, value(id).type.dims); }
 
   void scope(const Op& op) {
-    builder_.region = op.region;
-    builder_.phase = op.phase;
-    builder_.block = op.block;
-    builder_.stage = op.stage;
+    builder_.scope_of(op);
     body_ = op.region == Region::kBody ? body_index(op, plan_) : -1 - static_cast<int>(op.region);
   }
 
   Status place_op(Op& op) {
     switch (context_.ops[op.kind].place) {
-      case PlaceRule::kMap: return place_map(op, false);
-      case PlaceRule::kReduce: return place_map(op, true);
-      case PlaceRule::kRelabel: return place_relabel(op);
-      case PlaceRule::kAdd: return place_add(op);
-      case PlaceRule::kAccumulate: return place_accumulate(op);
-      case PlaceRule::kUpdate: return place_update(op);
-      case PlaceRule::kSumSquares: return place_sum_squares(op);
-      case PlaceRule::kBucketView: return place_bucket_view(op);
-      case PlaceRule::kBucketPack: return place_bucket_pack(op);
-      case PlaceRule::kStats: return place_stats(op);
-      case PlaceRule::kAsIs: return place_as_is(op);
+      case PlaceRule::kMap:
+        return place_map(op, false);
+      case PlaceRule::kReduce:
+        return place_map(op, true);
+      case PlaceRule::kRelabel:
+        return place_relabel(op);
+      case PlaceRule::kAdd:
+        return place_add(op);
+      case PlaceRule::kAccumulate:
+        return place_accumulate(op);
+      case PlaceRule::kUpdate:
+        return place_update(op);
+      case PlaceRule::kSumSquares:
+        return place_sum_squares(op);
+      case PlaceRule::kBucketView:
+        return place_bucket_view(op);
+      case PlaceRule::kBucketPack:
+        return place_bucket_pack(op);
+      case PlaceRule::kSettle:
+        return place_settle(op);
+      case PlaceRule::kStats:
+        return place_stats(op);
+      case PlaceRule::kAsIs:
+        return place_as_is(op);
     }
     return {};
   }
 
+  std::string brought_key(ValueId id, const Placement& target) {
+    return fmt::format("{} {} {}", id.index, body_, to_string(value(id).type, target));
+  }
+
+  bool resolved_before(ValueId id) { return brought_.contains(brought_key(id, by_rules(id))); }
+
   // The value at `target`, redistributed in front of the op that is being placed.
   Status bring(ValueId& id, const Placement& target) {
     if (value(id).placement == target) return {};
-    const std::string key = fmt::format("{} {} {}", id.index, body_, to_string(ValueType{DType::kF32, value(id).type.dims}, target));
+    const std::string key = brought_key(id, target);
     if (const auto found = brought_.find(key); found != brought_.end()) {
       id = found->second;
       return {};
@@ -79,7 +96,8 @@ class Placer {
     const auto steps = plan_redistribution(value(id).placement, target);
     if (!steps) {
       return invalid("no redistribution of %{} from {} to {}", value(id).name,
-                     to_string(value(id).type, value(id).placement), to_string(value(id).type, target));
+                     to_string(value(id).type, value(id).placement),
+                     to_string(value(id).type, target));
     }
     const int stage = builder_.stage;
     if (stage == kEveryStage) builder_.stage = value(id).stage;
@@ -105,8 +123,8 @@ class Placer {
     if (step.dim >= 0) attributes.set("dim", dims[static_cast<size_t>(step.dim)].name);
     if (step.to_dim >= 0) attributes.set("to_dim", dims[static_cast<size_t>(step.to_dim)].name);
     if (value(from).placement.reduce == Reduce::kMax) attributes.set("reduce", std::string("max"));
-    const ValueId id = builder_.emit(kind, {from}, attributes,
-                                     fmt::format("{}.{}", value(from).name, suffix));
+    const ValueId id =
+        builder_.emit(kind, {from}, attributes, fmt::format("{}.{}", value(from).name, suffix));
     value(id).placement = step.result;
     return id;
   }
@@ -162,7 +180,9 @@ class Placer {
 
   Status place_add(Op& op) {
     const Placement a = value(op.inputs[0]).placement, b = value(op.inputs[1]).placement;
-    const bool alike = a == b && a.is_partial();
+    // A sum whose operand is resolved for another reader anyway is made of resolved operands.
+    const bool alike = a == b && a.is_partial() && !resolved_before(op.inputs[0]) &&
+                       !resolved_before(op.inputs[1]);
     for (ValueId& id : op.inputs) {
       if (!alike) TUTTI_TRY(bring(id, by_rules(id)));
     }
@@ -170,15 +190,20 @@ class Placer {
     return {};
   }
 
-  // A plain accumulator lies as the first gradient that comes (Partial gradients are added over the
-  // microbatches and reduced once); a bucket's lies at rest.
+  // An accumulator is Partial as the first gradient that comes: what it is not cut over is added
+  // over the microbatches and reduced once.
   Status place_accumulate(Op& op) {
-    Value& accumulator = value(op.inputs[0]);
-    if (!is_bucket(accumulator) && !settled_.contains(op.inputs[0])) {
-      accumulator.placement = value(op.inputs[1]).placement;
-      settled_[op.inputs[0]] = true;
+    const Placement incoming = value(op.inputs[1]).placement;
+    Placement& home = value(op.inputs[0]).placement;
+    if (settled_.insert(op.inputs[0]).second) {
+      if (!is_bucket(value(op.inputs[0]))) home = resolved(incoming);
+      AxisList partial = incoming.partial;
+      std::erase_if(partial,
+                    [&](const MeshAxis& axis) { return contains(shard_axes(home), axis); });
+      home = with_partial(home, partial.empty() ? Reduce::kNone : Reduce::kSum, partial);
     }
-    TUTTI_TRY(bring(op.inputs[1], accumulator.placement));
+    const Placement target = home;
+    TUTTI_TRY(bring(op.inputs[1], target));
     value(op.outputs[0]).placement = value(op.inputs[0]).placement;
     return {};
   }
@@ -189,9 +214,8 @@ class Placer {
       const bool like_home = value(id).type == value(op.inputs[0]).type;
       TUTTI_TRY(bring(id, like_home ? home : by_rules(id)));
     }
-    for (ValueId id : op.outputs) {
-      const ValueId storage = value(id).updates;
-      value(id).placement = value(storage).placement;
+    for (size_t k = 0; k < op.outputs.size(); ++k) {
+      value(op.outputs[k]).placement = value(op.inputs[k]).placement;
     }
     return {};
   }
@@ -250,7 +274,20 @@ class Placer {
     }
     Placement placement;
     placement.dims = {content};
-    value(op.outputs[0]).placement = with_partial(placement, Reduce::kSum, partial);
+    placement = with_partial(placement, partial.empty() ? Reduce::kNone : Reduce::kSum, partial);
+    Value& packed = value(op.outputs[0]);
+    packed.placement = placement;
+    if (packed.updates.valid()) value(packed.updates).placement = placement;
+    return {};
+  }
+
+  // The input is brought to where the output was declared to lie, in the storage that it updates.
+  Status place_settle(Op& op) {
+    const ValueId storage = value(op.inputs[0]).updates;
+    const size_t first = graph_.values.size();
+    const Placement target = value(op.outputs[0]).placement;
+    TUTTI_TRY(bring(op.inputs[0], target));
+    for (size_t i = first; i < graph_.values.size(); ++i) graph_.values[i].updates = storage;
     return {};
   }
 
@@ -264,8 +301,8 @@ class Placer {
     for (ValueId& id : op.inputs) TUTTI_TRY(bring(id, by_rules(id)));
     const AxisList rows = value(op.inputs[1]).placement.dims[0];
     for (size_t i = 0; i < op.outputs.size(); ++i) {
-      value(op.outputs[i]).placement = with_partial(by_rules(op.outputs[i]),
-                                                    i == 0 ? Reduce::kMax : Reduce::kSum, rows);
+      value(op.outputs[i]).placement =
+          with_partial(by_rules(op.outputs[i]), i == 0 ? Reduce::kMax : Reduce::kSum, rows);
     }
     return {};
   }
@@ -289,7 +326,7 @@ class Placer {
   GraphBuilder builder_;
   int body_ = 0;
   std::map<std::string, ValueId> brought_;
-  std::map<ValueId, bool> settled_;
+  std::set<ValueId> settled_;  // accumulators
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-// A linear whose contracted dims are cut makes a partial sum: its bias may be added only once, after
-// the reduction. The bias becomes an op of its own, behind the relabel that brings the result into
-// the residual stream, so that the reduction can be a reduce_scatter.
+// A linear whose contracted dims are cut makes a partial sum: its bias may be added only once,
+// after the reduction. The bias becomes an op of its own, behind the relabel that brings the result
+// into the residual stream, so that the reduction can be a reduce_scatter.
 #include <algorithm>
 
 #include "ir/builder.h"
@@ -33,7 +33,8 @@ Status split_bias(Graph& graph, const PassContext& context) {
   std::vector<std::pair<ValueId, ValueId>> pending;  // relabelled or plain result -> bias to add
   for (size_t i = 0; i < old.size(); ++i) {
     Op op = old[i];
-    if (op.kind == OpKind::kLinear && op.inputs.size() == 3 && contracts_cut_dim(graph, context, op)) {
+    if (op.kind == OpKind::kLinear && op.inputs.size() == 3 &&
+        contracts_cut_dim(graph, context, op)) {
       pending.push_back({op.outputs[0], op.inputs[2]});
       op.inputs.pop_back();
     }
@@ -46,10 +47,7 @@ Status split_bias(Graph& graph, const PassContext& context) {
       pending.back().first = old[i + 1].outputs[0];
       continue;
     }
-    builder.region = op.region;
-    builder.phase = op.phase;
-    builder.block = op.block;
-    builder.stage = op.stage;
+    builder.scope_of(op);
     const auto [result, bias] = pending.back();
     pending.pop_back();
     const ValueId sum =

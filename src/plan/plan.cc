@@ -26,6 +26,15 @@ int64_t Plan::data_ranks() const {
   return int64_t{mesh.size(Axis::kDp)} * mesh.size(Axis::kShard) * mesh.size(Axis::kEp);
 }
 
+AxisList Plan::whole(Axis axis) const {
+  const int32_t size = mesh.size(axis);
+  if (axis != Axis::kTp || tp_kv_heads <= 1 || tp_kv_heads >= size) return mesh.whole(axis);
+  const int32_t rest = size / tp_kv_heads;
+  return {{axis, tp_kv_heads, rest}, {axis, rest, 1}};
+}
+
+int64_t Plan::seq_order() const { return 1; }
+
 Status validate(const Plan& plan, const PlannedSizes& sizes) {
   const Mesh& mesh = plan.mesh;
   for (const AxisName& entry : kAxes) {
@@ -42,15 +51,17 @@ Status validate(const Plan& plan, const PlannedSizes& sizes) {
   TUTTI_TRY(check_divides(tp, "tp", sizes.mlp, "model.mlp"));
   TUTTI_TRY(check_divides(tp, "tp", sizes.vocab, "the padded vocabulary"));
   TUTTI_TRY(check_divides(cp * tp, "cp x tp", sizes.seq, "train.seq_len"));
-  if (pp > sizes.layers) return invalid("parallel.pp = {} exceeds model.layers = {}", pp, sizes.layers);
+  if (pp > sizes.layers)
+    return invalid("parallel.pp = {} exceeds model.layers = {}", pp, sizes.layers);
   if (plan.layer_stages.empty()) TUTTI_TRY(check_divides(pp, "pp", sizes.layers, "model.layers"));
-  if (plan.zero != 0 && plan.zero != 3) {
-    return invalid("parallel.zero = {}, expected 0 or 3", plan.zero);
+  if (plan.zero < 0 || plan.zero > 3) {
+    return invalid("parallel.zero = {}, expected 0 to 3", plan.zero);
   }
   if (plan.zero > 0 && group_size(zero_axes(plan)) == 1) {
-    return invalid("parallel.zero = {} shards over shard x ep x cp = 1: set parallel.shard = {}, "
-                   "parallel.dp = 1",
-                   plan.zero, std::max(2, mesh.size(Axis::kDp)));
+    return invalid(
+        "parallel.zero = {} shards over shard x ep x cp = 1: set parallel.shard = {}, "
+        "parallel.dp = 1",
+        plan.zero, std::max(2, mesh.size(Axis::kDp)));
   }
   return {};
 }
@@ -62,7 +73,8 @@ AxisList axes_of_dim(const Plan& plan, const Dim& dim) {
   for (const DimRule& rule : plan.rules) {
     if (rule.dim != rule_name) continue;
     for (Axis axis : rule.axes) {
-      for (const MeshAxis& whole : plan.mesh.whole(axis)) axes.push_back(whole);
+      const AxisList whole = heads ? plan.mesh.whole(axis) : plan.whole(axis);
+      axes.insert(axes.end(), whole.begin(), whole.end());
     }
   }
   return axes;
@@ -90,6 +102,11 @@ Placement placement_by_rules(const Plan& plan, const std::vector<Dim>& dims) {
     placement.dims.push_back(std::move(axes));
   }
   return placement;
+}
+
+bool reduces_each_microbatch(const Plan& plan) {
+  if (plan.grad_reduce == GradReduce::kAuto) return plan.zero >= 2;
+  return plan.grad_reduce == GradReduce::kMicrobatch;
 }
 
 AxisList zero_axes(const Plan& plan) {

@@ -23,17 +23,35 @@ struct DimRule {
 // parallelism), heads, mlp and vocabulary over tp.
 std::vector<DimRule> default_rules();
 
+// When gradients are reduced over the ranks that share a parameter.
+enum class GradReduce : uint8_t {
+  kAuto,        // kEnd for ZeRO 0 and 1, kMicrobatch for 2 and 3
+  kEnd,         // once a step: a rank keeps all of its gradients until then
+  kMicrobatch,  // over the zero axes behind each microbatch, over the others once
+};
+
 struct Plan {
   Mesh mesh;
   std::vector<DimRule> rules = default_rules();
+  // The part of tp that cuts key/value heads, which the model may have fewer of; the rest of tp
+  // cuts the group of queries. 0: all of tp.
+  int32_t tp_kv_heads = 0;
   int64_t micro_batch = 1;   // samples of one microbatch on one data rank
   int64_t microbatches = 1;  // of a step, on each data rank
-  int zero = 0;              // ZeRO stage: 0, or 3 (parameters, gradients and optimizer at rest cut)
-  std::vector<int> layer_stages;  // the stage of each layer; empty: equal shares
-  bool split_backward = false;    // the schedule runs input and weight gradients apart
-  bool recompute_cheap = true;    // backward repeats norms and activations rather than keep them
-  int64_t bucket_chunk = 64;      // elements: each parameter of a bucket is padded to this
+  int zero = 0;              // ZeRO stage: 1 cuts the optimizer at rest, 2 gradients, 3 parameters
+  GradReduce grad_reduce = GradReduce::kAuto;
+  int prefetch = 1;  // blocks that gathers of parameters run ahead, and reductions may lag behind
+  bool reshard_after_forward = true;  // ZeRO 3: backward gathers parameters again
+  std::vector<int> layer_stages;      // the stage of each layer; empty: equal shares
+  bool split_backward = false;        // the schedule runs input and weight gradients apart
+  bool recompute_cheap = true;  // backward repeats norms and activations rather than keep them
+  int64_t bucket_chunk = 64;    // elements: each parameter of a bucket is padded to this
 
+  // An axis as placements name it: none when its size is 1, two factors where tp is split as above.
+  AxisList whole(Axis axis) const;
+  // The parts of the zigzag order in which positions lie (collective/seq_order.h); 1: natural
+  // order.
+  int64_t seq_order() const;
   int64_t data_ranks() const;
   int64_t samples_per_microbatch() const { return micro_batch * data_ranks(); }
 };
@@ -51,6 +69,9 @@ Status validate(const Plan& plan, const PlannedSizes& sizes);
 AxisList axes_of_dim(const Plan& plan, const Dim& dim);
 // How a value with these dims lies when nothing else is said.
 Placement placement_by_rules(const Plan& plan, const std::vector<Dim>& dims);
+
+// Whether each microbatch's gradients are reduced over the zero axes.
+bool reduces_each_microbatch(const Plan& plan);
 
 // The axes over which ZeRO cuts what is replicated over them: shard, ep and cp.
 AxisList zero_axes(const Plan& plan);

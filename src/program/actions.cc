@@ -66,6 +66,7 @@ class ActionList {
       communicate(kind, pass.microbatch, true);
     }
     run_body(BodyKind::kEpilogue, 0);
+    mark_first_and_last();
     for (size_t c = 0; c < lives_.size(); ++c) program_.slot_classes[c].count = pool_.count(c);
   }
 
@@ -82,6 +83,19 @@ class ActionList {
   void leave_point(LifePoint point, int microbatch) {
     for (size_t c = 0; c < lives_.size(); ++c) {
       if (lives_[c].dies == point) pool_.give_back(c, microbatch);
+    }
+  }
+
+  void mark_first_and_last() {
+    std::vector<Action*> last(program_.bodies.size(), nullptr);
+    for (Action& action : program_.actions) {
+      if (action.kind != ActionKind::kRun) continue;
+      Action*& latest = last[static_cast<size_t>(action.body)];
+      action.first = latest == nullptr;
+      latest = &action;
+    }
+    for (Action* action : last) {
+      if (action != nullptr) action->last = true;
     }
   }
 

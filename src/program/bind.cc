@@ -18,15 +18,15 @@ void BoundInstruction::point(const Program& program, char* arena, int microbatch
                              const std::vector<int>& slots) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Buffer& buffer = program.buffer(instruction->inputs[i]);
-    inputs[i].data = arena + arena_offset(program, buffer, microbatch, slots);
+    inputs[i].data = arena + arena_offset(program, buffer, rank, microbatch, slots);
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Buffer& buffer = program.buffer(instruction->outputs[i]);
-    outputs[i].data = arena + arena_offset(program, buffer, microbatch, slots);
+    outputs[i].data = arena + arena_offset(program, buffer, rank, microbatch, slots);
   }
 }
 
-KernelCall BoundInstruction::call(const Program& program, char* arena, int microbatch) const {
+KernelCall BoundInstruction::call(const Program& program, char* arena, const Action& action) const {
   KernelCall call;
   call.kind = instruction->kind;
   call.attributes = &instruction->attributes;
@@ -34,8 +34,8 @@ KernelCall BoundInstruction::call(const Program& program, char* arena, int micro
   call.outputs = outputs;
   call.accumulators = instruction->accumulators;
   call.accumulate = instruction->accumulation == Accumulation::kAlways ||
-                    (instruction->accumulation == Accumulation::kAfterFirst && microbatch > 0);
-  call.microbatch = microbatch;
+                    (instruction->accumulation == Accumulation::kAfterFirst && !action.first);
+  call.microbatch = action.microbatch;
   call.coordinate = coordinate;
   call.workspace = arena + program.scratch_offset() + instruction->workspace_offset;
   return call;
@@ -44,6 +44,7 @@ KernelCall BoundInstruction::call(const Program& program, char* arena, int micro
 BoundInstruction bind(const Program& program, const Instruction& instruction, int rank) {
   BoundInstruction bound;
   bound.instruction = &instruction;
+  bound.rank = rank;
   const auto& masks = instruction.attributes.get_names("count_once_over");
   for (size_t i = 0; i < instruction.inputs.size(); ++i) {
     Operand operand = operand_of(program.buffer(instruction.inputs[i]), program.mesh, rank);
@@ -56,7 +57,8 @@ BoundInstruction bind(const Program& program, const Instruction& instruction, in
     bound.outputs.push_back(operand_of(program.buffer(id), program.mesh, rank));
   }
   if (instruction.attributes.has("axes")) {
-    bound.coordinate = program.mesh.group_index(rank, axes_of(instruction.attributes.get_string("axes")));
+    bound.coordinate =
+        program.mesh.group_index(rank, axes_of(instruction.attributes.get_string("axes")));
   }
   return bound;
 }

@@ -13,12 +13,17 @@ struct BoundInstruction {
   const Instruction* instruction = nullptr;
   std::vector<Operand> inputs;
   std::vector<Operand> outputs;
+  int rank = 0;
   int64_t coordinate = 0;  // along the attribute `axes`
 
   // Points the operands into the arena, for a microbatch that holds `slots`.
   void point(const Program& program, char* arena, int microbatch, const std::vector<int>& slots);
+  // Whether it runs in this run of its body.
+  bool runs_in(const Action& action) const {
+    return instruction->when == When::kEach || action.last;
+  }
   // The call; valid while this object and the program are.
-  KernelCall call(const Program& program, char* arena, int microbatch) const;
+  KernelCall call(const Program& program, char* arena, const Action& action) const;
 };
 
 // `program` must outlive the result.

@@ -4,9 +4,11 @@
 #include <charconv>
 
 #include "program/actions.h"
+#include "program/collective_layout.h"
 #include "program/scratch.h"
 #include "program/stage_ops.h"
 #include "program/storage.h"
+#include "program/waits.h"
 
 namespace tutti {
 namespace {
@@ -36,6 +38,7 @@ class Compiler {
     place_slots();
     for (size_t b = 0; b < kBodyKinds; ++b) add_body(static_cast<BodyKind>(b));
     for (const Transfer& transfer : stage_.transfers) buffer(transfer.value);
+    add_waits_across(program_, accesses_);
     add_actions(program_, stage_, options_.schedule->stages[static_cast<size_t>(options_.stage)],
                 body_of_kind_, buffer_of_, slot_lives_);
     for (ValueId id : graph_.outputs) {
@@ -63,7 +66,7 @@ class Compiler {
         if (!is_root(i) || value.role != role || !kept) continue;
         const auto [entry, added] = layout.offsets.emplace(value.name, layout.bytes);
         if (added) layout.bytes += aligned(local_bytes(value));
-        root_address_[i] = {MemoryRegion::kPersistent, -1, entry->second, false};
+        root_address_[i] = {MemoryRegion::kPersistent, -1, entry->second, false, {}};
       }
     }
     program_.persistent_bytes = layout.bytes;
@@ -73,7 +76,7 @@ class Compiler {
       const BodyKind body = storage_.lives[i].born.body;
       const bool once = body == BodyKind::kPrologue || body == BodyKind::kEpilogue;
       const bool each = value.role == Role::kInput && !once;
-      root_address_[i] = {MemoryRegion::kIo, -1, program_.io_bytes, each};
+      root_address_[i] = {MemoryRegion::kIo, -1, program_.io_bytes, each, {}};
       program_.io_bytes += aligned(local_bytes(value)) * (each ? plan_.microbatches : 1);
     }
   }
@@ -95,7 +98,7 @@ class Compiler {
         program_.slot_classes.push_back({slot_name(key, plan_.split_backward), 0, 0});
       }
       SlotClass& slots = program_.slot_classes[index];
-      root_address_[i] = {MemoryRegion::kSlot, static_cast<int>(index), slots.bytes, false};
+      root_address_[i] = {MemoryRegion::kSlot, static_cast<int>(index), slots.bytes, false, {}};
       slots.bytes += aligned(local_bytes(graph_.values[i]));
     }
   }
@@ -107,6 +110,7 @@ class Compiler {
     const Storage& s = storage_.of[at(id)];
     Address address = root_address_[at(s.root)];
     address.offset += s.offset;
+    address.part = s.part;
     result = BufferId(static_cast<int64_t>(program_.buffers.size()));
     program_.buffers.push_back(
         {value.name, value.type, value.placement, value.role, address, local_bytes(value)});
@@ -118,28 +122,34 @@ class Compiler {
     result.kind = op.kind;
     result.attributes = op.attributes;
     result.accumulation = op.accumulation;
+    result.when = op.when;
     result.block = op.block;
-    result.lane = is_communication(op.kind) ? Lane::kCommunication : Lane::kCompute;
+    result.lane = is_communication(op.kind) ? LaneKind::kCommunication : LaneKind::kCompute;
     for (ValueId id : op.inputs) result.inputs.push_back(buffer(id));
     for (size_t i = 0; i < op.outputs.size(); ++i) {
       result.outputs.push_back(buffer(op.outputs[i]));
       const ValueId updated = graph_.value(op.outputs[i]).updates;
-      const bool accumulates = updated.valid() && graph_.value(updated).role == Role::kAccumulator;
+      const bool accumulates = op.accumulation != Accumulation::kNone && updated.valid() &&
+                               graph_.value(updated).role == Role::kAccumulator;
       if (accumulates) result.accumulators |= 1u << i;
     }
-    if (!is_communication(op.kind)) result.workspace_bytes = workspace_bytes(op);
+    result.workspace_bytes = workspace_bytes(op, result.accumulation != Accumulation::kNone);
     return result;
   }
 
-  int64_t workspace_bytes(const Op& op) {
+  int64_t workspace_bytes(const Op& op, bool accumulates) {
     std::vector<Operand> inputs, outputs;
-    for (ValueId id : op.inputs) inputs.push_back(operand_of(program_.buffer(buffer(id)), plan_.mesh, 0));
-    for (ValueId id : op.outputs) outputs.push_back(operand_of(program_.buffer(buffer(id)), plan_.mesh, 0));
+    for (ValueId id : op.inputs)
+      inputs.push_back(operand_of(program_.buffer(buffer(id)), plan_.mesh, 0));
+    for (ValueId id : op.outputs)
+      outputs.push_back(operand_of(program_.buffer(buffer(id)), plan_.mesh, 0));
     KernelCall call;
     call.kind = op.kind;
     call.attributes = &op.attributes;
     call.inputs = inputs;
     call.outputs = outputs;
+    if (op.kind == OpKind::kReplicaSum) return 0;
+    if (is_communication(op.kind)) return collective_layout(call, accumulates).workspace_bytes();
     return static_cast<int64_t>(needs_.workspace_bytes(call));
   }
 
@@ -149,12 +159,13 @@ class Compiler {
     place_scratch(kind);
     Body body;
     body.name = body_name(kind, plan_.split_backward);
+    for (const Op& op : ops) body.instructions.push_back(instruction(op));
+    const std::vector<int> done = order_communication(kind, body);
     std::vector<ScratchItem> items = roots_in(kind);
     const size_t root_count = items.size();
-    for (const Op& op : ops) {
-      body.instructions.push_back(instruction(op));
-      const int index = static_cast<int>(body.instructions.size()) - 1;
-      items.push_back({index, index, body.instructions.back().workspace_bytes, 0});
+    for (size_t i = 0; i < ops.size(); ++i) {
+      const Instruction& made = body.instructions[i];
+      items.push_back({static_cast<int>(i), done[i] - 1, made.workspace_bytes, 0});
     }
     body.scratch_bytes = assign_scratch(items);
     for (size_t i = 0; i < ops.size(); ++i) {
@@ -165,6 +176,49 @@ class Compiler {
     program_.scratch_bytes = std::max(program_.scratch_bytes, body.scratch_bytes);
     body_of_kind_[static_cast<size_t>(kind)] = static_cast<int>(program_.bodies.size());
     program_.bodies.push_back(std::move(body));
+  }
+
+  Access access_of(const Op& op) const {
+    Access access;
+    if (ops_[op.kind].view) return access;  // touches nothing
+    for (ValueId id : op.inputs) access.reads.push_back(storage_.of[at(id)].root.index);
+    for (ValueId id : op.outputs) access.writes.push_back(storage_.of[at(id)].root.index);
+    return access;
+  }
+
+  bool lasts(const Access& access, const Instruction& made) const {
+    if (made.workspace_bytes > 0) return false;
+    for (const auto* storages : {&access.reads, &access.writes}) {
+      for (int root : *storages) {
+        if (root_address_[static_cast<size_t>(root)].region != MemoryRegion::kPersistent)
+          return false;
+      }
+    }
+    return true;
+  }
+
+  // Sets the waits of a body and keeps the memory of its communication until it is done. Returns by
+  // instruction the first one that finds it done.
+  std::vector<int> order_communication(BodyKind kind, Body& body) {
+    const std::vector<Op>& ops = stage_.bodies[static_cast<size_t>(kind)];
+    std::vector<Access> accesses;
+    std::vector<bool> last;
+    for (size_t i = 0; i < ops.size(); ++i) {
+      accesses.push_back(access_of(ops[i]));
+      last.push_back(lasts(accesses.back(), body.instructions[i]));
+    }
+    const int number = static_cast<int>(program_.bodies.size());
+    const std::vector<int> done = add_waits(body, number, accesses, last, plan_.prefetch);
+    for (size_t i = 0; i < ops.size(); ++i) {
+      for (const auto* storages : {&accesses[i].reads, &accesses[i].writes}) {
+        for (int root : *storages) {
+          RootLife& l = storage_.lives[static_cast<size_t>(root)];
+          if (l.born == l.dies && l.born.body == kind) l.last = std::max(l.last, done[i] - 1);
+        }
+      }
+    }
+    accesses_.push_back(std::move(accesses));
+    return done;
   }
 
   bool is_scratch(size_t i, BodyKind kind) const {
@@ -185,7 +239,7 @@ class Compiler {
 
   void place_scratch(BodyKind kind) {
     for (size_t i = 0; i < graph_.values.size(); ++i) {
-      if (is_scratch(i, kind)) root_address_[i] = {MemoryRegion::kScratch, -1, 0, false};
+      if (is_scratch(i, kind)) root_address_[i] = {MemoryRegion::kScratch, -1, 0, false, {}};
     }
   }
 
@@ -212,6 +266,7 @@ class Compiler {
   std::vector<BufferId> buffer_of_;    // by value
   std::vector<SlotLife> slot_lives_;   // by slot class
   BodyIndex body_of_kind_ = {-1, -1, -1, -1, -1};
+  std::vector<std::vector<Access>> accesses_;  // by body and instruction
   Program program_;
 };
 

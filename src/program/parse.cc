@@ -23,6 +23,7 @@ class ProgramParser {
       text.remove_prefix(std::min(end + 1, text.size()));
     }
     if (program_.name.empty()) return corrupt("line 1: expected 'program NAME'");
+    TUTTI_TRY(resolve_waits());
     return std::move(program_);
   }
 
@@ -123,6 +124,12 @@ class ProgramParser {
     if (address.region == MemoryRegion::kSlot) TUTTI_TRY(field(c, ":", address.slot_class));
     TUTTI_TRY(field(c, "+", address.offset));
     address.per_microbatch = c.accept("each");
+    if (!c.accept("part=")) return {};
+    const Error no_axes = c.error_here("mesh axes such as 'shard2'");
+    TUTTI_ASSIGN(const std::string part, c.word("mesh axes"));
+    const std::optional<AxisList> axes = parse_axis_list(part);
+    if (!axes) return no_axes;
+    address.part = *axes;
     return {};
   }
 
@@ -143,7 +150,7 @@ class ProgramParser {
     const std::optional<OpKind> parsed = parse_op_kind(kind);
     if (!parsed) return unknown;
     i.kind = *parsed;
-    i.lane = is_communication(i.kind) ? Lane::kCommunication : Lane::kCompute;
+    i.lane = is_communication(i.kind) ? LaneKind::kCommunication : LaneKind::kCompute;
     TUTTI_TRY(references(c, i.outputs));
     TUTTI_TRY(c.expect("="));
     TUTTI_TRY(references(c, i.inputs));
@@ -159,8 +166,35 @@ class ProgramParser {
     if (c.accept("accumulators=")) TUTTI_TRY(number(c, i.accumulators));
     if (c.accept("add=after_first")) i.accumulation = Accumulation::kAfterFirst;
     if (c.accept("add=always")) i.accumulation = Accumulation::kAlways;
+    if (c.accept("when=last")) i.when = When::kLast;
+    i.outlasts_body = c.accept("outlasts");
+    TUTTI_TRY(waits(c, i));
     if (!c.at_end()) return c.error_here("the end of the line");
     program_.bodies.back().instructions.push_back(std::move(i));
+    return {};
+  }
+
+  // A wait may name a body that comes later: they are resolved at the end.
+  Status waits(TextCursor& c, Instruction& instruction) {
+    while (c.accept("wait=")) {
+      const std::string body = c.until(":");
+      InstructionRef ref;
+      TUTTI_TRY(field(c, ":", ref.index));
+      pending_waits_.push_back({program_.bodies.size() - 1,
+                                program_.bodies.back().instructions.size(),
+                                instruction.waits.size(), body, c.error_here("a body's name")});
+      instruction.waits.push_back(ref);
+    }
+    return {};
+  }
+
+  Status resolve_waits() {
+    for (const PendingWait& wait : pending_waits_) {
+      const auto found = bodies_.find(wait.target);
+      if (found == bodies_.end()) return wait.unknown;
+      program_.bodies[wait.body].instructions[wait.instruction].waits[wait.wait].body =
+          found->second;
+    }
     return {};
   }
 
@@ -194,6 +228,8 @@ class ProgramParser {
 
   Status finish(TextCursor& c, Action action) {
     TUTTI_TRY(field(c, "mb=", action.microbatch));
+    action.first = c.accept("first");
+    action.last = c.accept("last");
     if (c.accept("slots=")) {
       do {
         TUTTI_ASSIGN(const int64_t slot, c.integer("a slot"));
@@ -204,7 +240,14 @@ class ProgramParser {
     return {};
   }
 
+  struct PendingWait {
+    size_t body, instruction, wait;
+    std::string target;
+    Error unknown;
+  };
+
   Program program_;
+  std::vector<PendingWait> pending_waits_;
   std::unordered_map<std::string, BufferId> ids_;
   std::unordered_map<std::string, int> bodies_;
 };

@@ -21,12 +21,14 @@ std::string address_text(const Address& address) {
   if (address.region == MemoryRegion::kSlot) text += fmt::format(":{}", address.slot_class);
   text += fmt::format("+{}", address.offset);
   if (address.per_microbatch) text += " each";
+  if (!address.part.empty()) text += fmt::format(" part={}", to_string(address.part));
   return text;
 }
 
 std::string instruction_text(const Program& program, const Instruction& instruction) {
-  std::string text = fmt::format("  {} {} = {}", op_name(instruction.kind),
-                                 names(program, instruction.outputs), names(program, instruction.inputs));
+  std::string text =
+      fmt::format("  {} {} = {}", op_name(instruction.kind), names(program, instruction.outputs),
+                  names(program, instruction.inputs));
   if (!instruction.attributes.empty()) {
     text += " {";
     for (const auto& [name, value] : instruction.attributes.entries()) {
@@ -37,11 +39,19 @@ std::string instruction_text(const Program& program, const Instruction& instruct
   }
   if (instruction.block >= 0) text += fmt::format(" block={}", instruction.block);
   if (instruction.workspace_bytes > 0) {
-    text += fmt::format(" workspace={}+{}", instruction.workspace_offset, instruction.workspace_bytes);
+    text +=
+        fmt::format(" workspace={}+{}", instruction.workspace_offset, instruction.workspace_bytes);
   }
-  if (instruction.accumulators != 0) text += fmt::format(" accumulators={}", instruction.accumulators);
+  if (instruction.accumulators != 0)
+    text += fmt::format(" accumulators={}", instruction.accumulators);
   if (instruction.accumulation == Accumulation::kAfterFirst) text += " add=after_first";
   if (instruction.accumulation == Accumulation::kAlways) text += " add=always";
+  if (instruction.when == When::kLast) text += " when=last";
+  if (instruction.outlasts_body) text += " outlasts";
+  for (const InstructionRef& ref : instruction.waits) {
+    text +=
+        fmt::format(" wait={}:{}", program.bodies[static_cast<size_t>(ref.body)].name, ref.index);
+  }
   return text + "\n";
 }
 
@@ -56,6 +66,8 @@ std::string action_text(const Program& program, const Action& action) {
                        action.tag);
   }
   text += fmt::format(" mb={}", action.microbatch);
+  if (action.first) text += " first";
+  if (action.last) text += " last";
   if (!action.slots.empty()) text += fmt::format(" slots={}", fmt::join(action.slots, ","));
   return text + "\n";
 }
@@ -71,9 +83,8 @@ std::string mesh_text(const Mesh& mesh) {
 }  // namespace
 
 std::string print(const Program& program) {
-  std::string text =
-      fmt::format("program {} stage={} mesh={} microbatches={}\n", program.name, program.stage,
-                  mesh_text(program.mesh), program.microbatches);
+  std::string text = fmt::format("program {} stage={} mesh={} microbatches={}\n", program.name,
+                                 program.stage, mesh_text(program.mesh), program.microbatches);
   text += fmt::format("persistent {}\n", program.persistent_bytes);
   for (const SlotClass& slots : program.slot_classes) {
     text += fmt::format("slots {} bytes={} count={}\n", slots.name, slots.bytes, slots.count);

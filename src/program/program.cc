@@ -27,26 +27,32 @@ int64_t Program::slot_bytes() const {
 int64_t Program::slot_offset(int slot_class, int slot) const {
   int64_t offset = slots_offset();
   for (int c = 0; c < slot_class; ++c) {
-    offset += slot_classes[static_cast<size_t>(c)].bytes * slot_classes[static_cast<size_t>(c)].count;
+    offset +=
+        slot_classes[static_cast<size_t>(c)].bytes * slot_classes[static_cast<size_t>(c)].count;
   }
   return offset + slot_classes[static_cast<size_t>(slot_class)].bytes * slot;
 }
 
-int64_t arena_offset(const Program& program, const Buffer& buffer, int microbatch,
+int64_t arena_offset(const Program& program, const Buffer& buffer, int rank, int microbatch,
                      const std::vector<int>& slots) {
   const Address& address = buffer.address;
+  const int64_t within =
+      address.offset + program.mesh.group_index(rank, address.part) * buffer.bytes;
   switch (address.region) {
-    case MemoryRegion::kPersistent: return address.offset;
-    case MemoryRegion::kScratch: return program.scratch_offset() + address.offset;
+    case MemoryRegion::kPersistent:
+      return within;
+    case MemoryRegion::kScratch:
+      return program.scratch_offset() + within;
     case MemoryRegion::kIo:
-      return program.io_offset() + address.offset +
+      return program.io_offset() + within +
              (address.per_microbatch ? microbatch * aligned(buffer.bytes) : 0);
-    case MemoryRegion::kSlot: break;
+    case MemoryRegion::kSlot:
+      break;
   }
   const int slot = slots[static_cast<size_t>(address.slot_class)];
   TUTTI_CHECK(slot >= 0, "microbatch {} holds no slot of {} for %{}", microbatch,
               program.slot_classes[static_cast<size_t>(address.slot_class)].name, buffer.name);
-  return program.slot_offset(address.slot_class, slot) + address.offset;
+  return program.slot_offset(address.slot_class, slot) + within;
 }
 
 }  // namespace tutti

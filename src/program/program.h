@@ -2,8 +2,8 @@
 // instructions, an action list that calls them, and every buffer at a fixed address.
 //
 // An address is (region, offset). Persistent memory lasts; a slot class holds what one microbatch
-// keeps from one pass to a later one, in as many copies as the schedule has in flight; scratch lives
-// within a body; io holds the step's inputs and its scalar table.
+// keeps from one pass to a later one, in as many copies as the schedule has in flight; scratch
+// lives within a body; io holds the step's inputs and its scalar table.
 //
 // A Program is a plain value.
 #pragma once
@@ -26,9 +26,11 @@ std::string_view memory_region_name(MemoryRegion region);
 
 struct Address {
   MemoryRegion region = MemoryRegion::kScratch;
-  int slot_class = -1;      // kSlot
-  int64_t offset = 0;       // bytes from the start of the region (or of the slot)
+  int slot_class = -1;          // kSlot
+  int64_t offset = 0;           // bytes from the start of the region (or of the slot)
   bool per_microbatch = false;  // kIo: microbatch m lies m * bytes further
+  // The rank with coordinate c along these axes finds its part c * bytes further.
+  AxisList part = {};
   friend bool operator==(const Address&, const Address&) = default;
 };
 
@@ -41,7 +43,14 @@ struct Buffer {
   int64_t bytes = 0;  // on one rank
 };
 
-enum class Lane : uint8_t { kCompute, kCommunication };
+enum class LaneKind : uint8_t { kCompute, kCommunication };
+
+// An instruction of a program.
+struct InstructionRef {
+  int body = -1;
+  int index = -1;
+  friend bool operator==(const InstructionRef&, const InstructionRef&) = default;
+};
 
 struct Instruction {
   OpKind kind = OpKind::kAdd;
@@ -49,9 +58,14 @@ struct Instruction {
   std::vector<BufferId> inputs;
   std::vector<BufferId> outputs;
   Accumulation accumulation = Accumulation::kNone;
+  When when = When::kEach;
   uint32_t accumulators = 0;  // bit i: output i is an accumulator's storage
-  Lane lane = Lane::kCompute;
+  LaneKind lane = LaneKind::kCompute;
   int block = -1;
+  // Instructions of communication that must be done before this one starts, if they are under way.
+  std::vector<InstructionRef> waits = {};
+  // Communication that may go on when its body ends: nothing that it uses is given to others then.
+  bool outlasts_body = false;
   int64_t workspace_offset = 0;  // in scratch
   int64_t workspace_bytes = 0;
 };
@@ -71,6 +85,7 @@ struct Action {
   int peer_stage = -1;  // kSend, kReceive
   std::string tag;      // kSend, kReceive: pairs the two sides
   int microbatch = 0;
+  bool first = false, last = false;  // kRun: of all runs of this body in a step
   std::vector<int> slots;  // the slot of each class that this microbatch holds now; -1: none
 };
 
@@ -107,8 +122,9 @@ struct Program {
   int64_t total_bytes() const { return io_offset() + io_bytes; }
 };
 
-// Where a buffer lies in the arena while `microbatch` is at a point where it holds `slots`.
-int64_t arena_offset(const Program& program, const Buffer& buffer, int microbatch,
+// Where a buffer lies in the arena of `rank` while `microbatch` is at a point where it holds
+// `slots`.
+int64_t arena_offset(const Program& program, const Buffer& buffer, int rank, int microbatch,
                      const std::vector<int>& slots);
 
 // Offsets in the arena are multiples of this.

@@ -50,39 +50,64 @@ class StorageSharer {
   const Storage& storage(ValueId id) const { return map_.of[at(id)]; }
   RootLife& life(ValueId id) { return map_.lives[at(storage(id).root)]; }
 
-  void attach(ValueId id, ValueId to, int64_t offset) {
-    map_.of[at(id)].root = storage(to).root;
-    map_.of[at(id)].offset = storage(to).offset + offset;
+  void attach(ValueId id, ValueId to, int64_t offset, AxisList part) {
+    Storage& entry = map_.of[at(id)];
+    entry.root = storage(to).root;
+    entry.offset = storage(to).offset + offset;
+    entry.part = storage(to).part;
+    entry.part.insert(entry.part.end(), part.begin(), part.end());
+  }
+
+  // The axes that cut a flat value further than the one whose storage it is in.
+  AxisList part_of(ValueId id, ValueId whole) const {
+    const Placement &own = graph_.value(id).placement, &all = graph_.value(whole).placement;
+    if (own.dims.size() != 1 || all.dims.size() != 1) return {};
+    const size_t common = all.dims[0].size();
+    TUTTI_CHECK(own.dims[0].size() >= common, "%{} is not a part of %{}", graph_.value(id).name,
+                graph_.value(whole).name);
+    return {own.dims[0].begin() + static_cast<int64_t>(common), own.dims[0].end()};
   }
 
   void share_by_kind(const Op& op) {
     for (ValueId id : op.outputs) {
       const ValueId updated = graph_.value(id).updates;
-      if (updated.valid()) attach(id, updated, 0);
+      if (updated.valid()) attach(id, updated, 0, part_of(id, updated));
     }
     const auto element = static_cast<int64_t>(dtype_bytes(graph_.value(op.outputs[0]).type.dtype));
     if (ops_[op.kind].view) {
-      attach(op.outputs[0], op.inputs[0], op.attributes.get_int("offset") * element);
+      attach(op.outputs[0], op.inputs[0], op.attributes.get_int("offset") * element, {});
+    }
+    if (op.kind == OpKind::kSlice && is_persistent(graph_.value(op.inputs[0]).role) &&
+        graph_.value(op.inputs[0]).type.dims.size() == 1) {
+      attach(op.outputs[0], op.inputs[0], 0, part_of(op.outputs[0], op.inputs[0]));
     }
     if (op.kind == OpKind::kBucketPack) pack(op, element);
   }
 
-  // A part that has storage of its own is written where the bucket will be.
+  // A part that has storage of its own is written where the bucket will be; an accumulator of the
+  // part has its place there for good, where the bucket lasts too.
   void pack(const Op& op, int64_t element) {
     const auto& offsets = op.attributes.get_names("offsets");
     for (size_t i = 0; i < op.inputs.size(); ++i) {
-      const ValueId part = op.inputs[i];
-      const bool own = storage(part).root == part && graph_.value(part).role == Role::kTemporary;
-      if (own) attach_tree(part, op.outputs[0], parse_integer(offsets[i]) * element);
+      const ValueId root = storage(op.inputs[i]).root;
+      const bool temporary = root == op.inputs[i] && graph_.value(root).role == Role::kTemporary;
+      const bool accumulator = graph_.value(root).role == Role::kAccumulator &&
+                               graph_.value(storage(op.outputs[0]).root).role == Role::kAccumulator;
+      const bool whole = local_bytes(graph_.value(root)) == local_bytes(graph_.value(op.inputs[i]));
+      if ((temporary || accumulator) && whole && root != storage(op.outputs[0]).root) {
+        attach_tree(root, op.outputs[0], parse_integer(offsets[i]) * element);
+      }
     }
   }
 
   // Moves a root and everything that is attached to it.
   void attach_tree(ValueId root, ValueId to, int64_t offset) {
+    const Storage target = storage(to);
+    TUTTI_CHECK(target.part.empty(), "%{} is part of a part", graph_.value(root).name);
     for (Storage& entry : map_.of) {
       if (entry.root != root) continue;
-      entry.root = storage(to).root;
-      entry.offset += storage(to).offset + offset;
+      entry.root = target.root;
+      entry.offset += target.offset + offset;
     }
   }
 

@@ -19,8 +19,9 @@ struct LifePoint {
 };
 
 struct Storage {
-  ValueId root;       // of this value's storage; itself for a root
+  ValueId root;        // of this value's storage; itself for a root
   int64_t offset = 0;  // bytes into the root
+  AxisList part;       // along these axes a rank has its own part of the root, from `offset` on
   bool used = false;   // on this stage
 };
 

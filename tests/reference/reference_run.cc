@@ -71,7 +71,8 @@ ReferenceRun::StepResult ReferenceRun::step(const ReferenceBatch& batch, int64_t
   set_scalar("lr", lr);
   set_scalar("bias_correction1", 1 - std::pow(case_.optimizer.beta1, update));
   set_scalar("bias_correction2", 1 - std::pow(case_.optimizer.beta2, update));
-  executor_->run(0);
+  const Status status = executor_->run(0);
+  TUTTI_CHECK(status.ok(), "{}", status.message());
   return {*executor_->operand(0, "loss").as<float>(),
           *executor_->operand(0, "grad_norm").as<float>()};
 }

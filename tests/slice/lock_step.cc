@@ -17,10 +17,14 @@ double load(const Operand& x, int64_t i) {
 }
 
 void store(const Operand& x, int64_t i, double value) {
-  if (x.dtype == DType::kF64) x.as<double>()[i] = value;
-  else if (x.dtype == DType::kI32) x.as<int32_t>()[i] = static_cast<int32_t>(value);
-  else if (x.dtype == DType::kI64) x.as<int64_t>()[i] = static_cast<int64_t>(value);
-  else x.as<float>()[i] = static_cast<float>(value);
+  if (x.dtype == DType::kF64)
+    x.as<double>()[i] = value;
+  else if (x.dtype == DType::kI32)
+    x.as<int32_t>()[i] = static_cast<int32_t>(value);
+  else if (x.dtype == DType::kI64)
+    x.as<int64_t>()[i] = static_cast<int64_t>(value);
+  else
+    x.as<float>()[i] = static_cast<float>(value);
 }
 
 // Calls visit(local index, logical index) for each element of a rank's part.
@@ -48,16 +52,19 @@ std::vector<double> take(const Operand& x, size_t d, int64_t begin, int64_t size
   const int64_t inner = product(x.sizes, d + 1, x.sizes.size()), outer = product(x.sizes, 0, d);
   std::vector<double> block;
   for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t k = 0; k < size * inner; ++k) block.push_back(load(x, (o * x.sizes[d] + begin) * inner + k));
+    for (int64_t k = 0; k < size * inner; ++k)
+      block.push_back(load(x, (o * x.sizes[d] + begin) * inner + k));
   }
   return block;
 }
 
-void put(const Operand& x, size_t d, int64_t begin, int64_t size, const std::vector<double>& block) {
+void put(const Operand& x, size_t d, int64_t begin, int64_t size,
+         const std::vector<double>& block) {
   const int64_t inner = product(x.sizes, d + 1, x.sizes.size()), outer = product(x.sizes, 0, d);
   size_t next = 0;
   for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t k = 0; k < size * inner; ++k) store(x, (o * x.sizes[d] + begin) * inner + k, block[next++]);
+    for (int64_t k = 0; k < size * inner; ++k)
+      store(x, (o * x.sizes[d] + begin) * inner + k, block[next++]);
   }
 }
 
@@ -79,7 +86,9 @@ LockStep::LockStep(const std::vector<Program>& stages, const Backend& backend)
     rank.arena.assign(static_cast<size_t>(rank.program->total_bytes()) + 64, '\xff');
     for (const Buffer& buffer : rank.program->buffers) {
       const bool state = buffer.role == Role::kState;
-      if (state) std::memset(rank.arena.data() + buffer.address.offset, 0, static_cast<size_t>(buffer.bytes));
+      if (state)
+        std::memset(rank.arena.data() + buffer.address.offset, 0,
+                    static_cast<size_t>(buffer.bytes));
     }
   }
 }
@@ -91,7 +100,8 @@ void LockStep::set(const std::string& name, const LogicalValue& value, int micro
     if (!id.valid()) continue;
     const Buffer& buffer = program.buffer(id);
     Operand x = operand_of(buffer, program.mesh, static_cast<int>(r));
-    x.data = ranks_[r].arena.data() + arena_offset(program, buffer, microbatch, {});
+    x.data =
+        ranks_[r].arena.data() + arena_offset(program, buffer, static_cast<int>(r), microbatch, {});
     for_each_element(x, [&](int64_t i, int64_t g) { store(x, i, value[static_cast<size_t>(g)]); });
   }
 }
@@ -105,7 +115,8 @@ LogicalValue LockStep::get(const std::string& name) const {
     if (!id.valid()) continue;
     const Buffer& buffer = program.buffer(id);
     Operand x = operand_of(buffer, program.mesh, static_cast<int>(r));
-    x.data = const_cast<char*>(ranks_[r].arena.data()) + arena_offset(program, buffer, 0, {});
+    x.data = const_cast<char*>(ranks_[r].arena.data()) +
+             arena_offset(program, buffer, static_cast<int>(r), 0, {});
     const auto total = static_cast<size_t>(element_count(buffer.type.dims));
     value.resize(total);
     seen.resize(total);
@@ -120,16 +131,16 @@ LogicalValue LockStep::get(const std::string& name) const {
   return value;
 }
 
-std::vector<LockStep::Member> LockStep::members(const Program& program, const std::string& name) const {
+std::vector<LockStep::Member> LockStep::members(const Program& program,
+                                                const std::string& name) const {
   std::vector<Member> found;
   for (const Body& body : program.bodies) {
     for (const Instruction& i : body.instructions) {
       if (i.kind != OpKind::kBucketView || !found.empty()) continue;
-      std::string view = program.buffer(i.outputs[0]).name;
-      view = view.substr(0, view.find(".view"));
-      if (view.substr(0, view.find('@')) != name) continue;
+      const std::string of = i.attributes.get_string("of");
+      if (of.substr(0, of.find('@')) != name) continue;
       const std::string source = program.buffer(i.inputs[0]).name;
-      found.push_back({source.substr(0, source.find(".gathered")), i.outputs[0],
+      found.push_back({source.substr(0, source.find(".gathered")), i.inputs[0], i.outputs[0],
                        i.attributes.get_int("offset")});
     }
   }
@@ -142,13 +153,16 @@ void LockStep::for_each_member(const std::string& parameter, bool gradient, Visi
   for (size_t r = 0; r < ranks_.size(); ++r) {
     const Program& program = *ranks_[r].program;
     for (const Member& member : members(program, parameter)) {
-      const Buffer& bucket = program.buffer(program.find(member.bucket + (gradient ? ".acc" : "")));
+      const Buffer& bucket =
+          program.buffer(program.find(member.bucket + (gradient ? ".total" : "")));
       Operand part = operand_of(bucket, program.mesh, static_cast<int>(r));
-      part.data = const_cast<char*>(ranks_[r].arena.data()) + bucket.address.offset;
-      const Operand view = operand_of(program.buffer(member.view), program.mesh, static_cast<int>(r));
+      part.data = const_cast<char*>(ranks_[r].arena.data()) +
+                  arena_offset(program, bucket, static_cast<int>(r), 0, {});
+      const Operand view =
+          operand_of(program.buffer(member.view), program.mesh, static_cast<int>(r));
       // The bucket's content on this rank's coordinates starts at a multiple of the gathered size.
-      const Buffer& gathered = program.buffer(program.find(member.bucket + ".gathered"));
-      const Operand content = operand_of(gathered, program.mesh, static_cast<int>(r));
+      const Operand content =
+          operand_of(program.buffer(member.source), program.mesh, static_cast<int>(r));
       const int64_t begin = part.offsets[0] - content.offsets[0];
       for_each_element(view, [&](int64_t i, int64_t g) {
         const int64_t at = member.offset + i - begin;
@@ -161,11 +175,12 @@ void LockStep::for_each_member(const std::string& parameter, bool gradient, Visi
 void LockStep::set_parameter(const std::string& name, const LogicalValue& value) {
   set(name, value);
   for (size_t s = 1; s < stages_.size(); ++s) set(fmt::format("{}@{}", name, s), value);
-  for_each_member(name, false, [&](Operand& part, int64_t at, size_t g) { store(part, at, value[g]); });
+  for_each_member(name, false,
+                  [&](Operand& part, int64_t at, size_t g) { store(part, at, value[g]); });
 }
 
 LogicalValue LockStep::get_gradient(const std::string& name) const {
-  LogicalValue value = get(name + ".acc");
+  LogicalValue value;
   std::vector<bool> seen;
   for_each_member(name, true, [&](Operand& part, int64_t at, size_t g) {
     value.resize(std::max(value.size(), g + 1));
@@ -174,7 +189,7 @@ LogicalValue LockStep::get_gradient(const std::string& name) const {
     if (!seen[g]) value[g] = load(part, at);
     seen[g] = true;
   });
-  return value;
+  return value.empty() ? get(name + ".acc") : value;
 }
 
 BoundInstruction& LockStep::bound(Rank& rank, const Instruction& instruction) const {
@@ -189,7 +204,8 @@ const Instruction* LockStep::waiting_at(const Rank& rank) const {
   const Action& action = rank.program->actions[rank.action];
   if (action.kind != ActionKind::kRun) return nullptr;
   const Body& body = rank.program->bodies[static_cast<size_t>(action.body)];
-  return rank.instruction < body.instructions.size() ? &body.instructions[rank.instruction] : nullptr;
+  return rank.instruction < body.instructions.size() ? &body.instructions[rank.instruction]
+                                                     : nullptr;
 }
 
 bool LockStep::run() {
@@ -226,7 +242,7 @@ bool LockStep::advance(int number) {
   if (is_communication(instruction.kind)) return collective(number, instruction);
   BoundInstruction& b = bound(rank, instruction);
   b.point(*rank.program, rank.arena.data(), action.microbatch, action.slots);
-  backend_.run(b.call(*rank.program, rank.arena.data(), action.microbatch));
+  if (b.runs_in(action)) backend_.run(b.call(*rank.program, rank.arena.data(), action));
   ++rank.instruction;
   return true;
 }
@@ -235,15 +251,20 @@ bool LockStep::communicate(int number, const Action& action) {
   Rank& rank = ranks_[static_cast<size_t>(number)];
   const Mesh& mesh = rank.program->mesh;
   const Buffer& buffer = rank.program->buffer(action.buffer);
-  char* data = rank.arena.data() + arena_offset(*rank.program, buffer, action.microbatch, action.slots);
+  char* data = rank.arena.data() +
+               arena_offset(*rank.program, buffer, number, action.microbatch, action.slots);
   const auto bytes = static_cast<size_t>(buffer.bytes);
   if (action.kind == ActionKind::kSend) {
-    const int peer = mesh.group(number, mesh.whole(Axis::kPp))[static_cast<size_t>(action.peer_stage)];
-    messages_[fmt::format("{} {} {}", peer, action.tag, action.microbatch)].assign(data, data + bytes);
+    const int peer =
+        mesh.group(number, mesh.whole(Axis::kPp))[static_cast<size_t>(action.peer_stage)];
+    messages_[fmt::format("{} {} {}", peer, action.tag, action.microbatch)].assign(data,
+                                                                                   data + bytes);
   } else {
-    const auto found = messages_.find(fmt::format("{} {} {}", number, action.tag, action.microbatch));
+    const auto found =
+        messages_.find(fmt::format("{} {} {}", number, action.tag, action.microbatch));
     if (found == messages_.end()) return false;
-    TUTTI_CHECK(found->second.size() == bytes, "{} bytes for %{}", found->second.size(), buffer.name);
+    TUTTI_CHECK(found->second.size() == bytes, "{} bytes for %{}", found->second.size(),
+                buffer.name);
     std::memcpy(data, found->second.data(), bytes);
     messages_.erase(found);
   }
@@ -253,6 +274,11 @@ bool LockStep::communicate(int number, const Action& action) {
 
 bool LockStep::collective(int number, const Instruction& instruction) {
   const Mesh& mesh = stages_[0].mesh;
+  Rank& self = ranks_[static_cast<size_t>(number)];
+  if (!bound(self, instruction).runs_in(self.program->actions[self.action])) {
+    ++self.instruction;
+    return true;
+  }
   const AxisList axes = instruction.kind == OpKind::kReplicaSum
                             ? mesh.whole(Axis::kPp)
                             : *parse_axis_list(instruction.attributes.get_string("axes"));
@@ -271,6 +297,7 @@ bool LockStep::collective(int number, const Instruction& instruction) {
 
 void LockStep::combine(const std::vector<int>& group) {
   std::vector<Operand> in, out;
+  bool adds = false;
   const Instruction& first = *waiting_at(ranks_[static_cast<size_t>(group[0])]);
   for (int member : group) {
     Rank& rank = ranks_[static_cast<size_t>(member)];
@@ -279,6 +306,7 @@ void LockStep::combine(const std::vector<int>& group) {
     b.point(*rank.program, rank.arena.data(), action.microbatch, action.slots);
     in.push_back(b.inputs[0]);
     out.push_back(b.outputs[0]);
+    adds = b.call(*rank.program, rank.arena.data(), action).adds_to(0);
   }
   const size_t n = group.size();
   const auto at_dim = [&](std::string_view attribute) {
@@ -305,7 +333,10 @@ void LockStep::combine(const std::vector<int>& group) {
       Operand sum = in[0];
       sum.data = storage.data();
       const int64_t size = out[j].sizes[d];
-      put(out[j], d, 0, size, take(sum, d, size * static_cast<int64_t>(j), size));
+      std::vector<double> part = take(sum, d, size * static_cast<int64_t>(j), size);
+      for (size_t i = 0; adds && i < part.size(); ++i)
+        part[i] += load(out[j], static_cast<int64_t>(i));
+      put(out[j], d, 0, size, part);
     }
     return;
   }

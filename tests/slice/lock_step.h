@@ -45,6 +45,7 @@ class LockStep {
   // Where a parameter lies in a bucket.
   struct Member {
     std::string bucket;
+    BufferId source;  // whose view it is: the bucket, gathered where it is cut
     BufferId view;
     int64_t offset = 0;
   };

@@ -8,6 +8,7 @@
 
 #include "execute/null_backend.h"
 #include "kernels/cpu/kernels.h"
+#include "program/lint.h"
 #include "program/text.h"
 #include "slice/compiled.h"
 
@@ -34,7 +35,8 @@ std::string file_text(const std::string& path) {
 
 TEST(Slice, ProgramsEqualTheGoldenText) {
   for (const Case& c : cases()) {
-    const auto compiled = compile_step(c.config, slice_plan(), slice_schedule(), *make_null_backend());
+    const auto compiled =
+        compile_step(c.config, slice_plan(), slice_schedule(), *make_null_backend());
     ASSERT_TRUE(compiled.ok()) << compiled.message();
     for (const Program& program : compiled->stages) {
       const std::string path = fmt::format("{}/tests/golden/{}_pp2_shard2_tp2.stage{}.txt",
@@ -76,15 +78,28 @@ TEST(Slice, EightRanksGiveOneRanksLossAndGradients) {
   }
 }
 
+// The waits of a program from which an instruction was removed.
+void forget_instruction(Program& program, int body, int index) {
+  for (Body& other : program.bodies) {
+    for (Instruction& i : other.instructions) {
+      std::erase(i.waits, InstructionRef{body, index});
+      for (InstructionRef& ref : i.waits)
+        ref.index -= ref.body == body && ref.index > index ? 1 : 0;
+    }
+  }
+}
+
 // Without the instruction at this line, does the step still give one rank's results?
 bool survives_without(std::vector<Program> stages, size_t stage, size_t body, size_t instruction,
                       const StepGraph& step, const Backend& backend, const StepResult& reference) {
   // Every rank of the stage loses the instruction, as when its line is deleted from the text.
   auto& instructions = stages[stage].bodies[body].instructions;
   instructions.erase(instructions.begin() + static_cast<int64_t>(instruction));
+  forget_instruction(stages[stage], static_cast<int>(body), static_cast<int>(instruction));
   const auto parsed = parse_program(print(stages[stage]));
   TUTTI_CHECK(parsed.ok(), "{}", parsed.message());
   stages[stage] = *parsed;
+  if (!lint(stages).ok()) return false;
   const auto result = run_step(stages, step, backend, kSeed);
   return result.ok() && worst_difference(*result, reference, nullptr) < 1e-5;
 }

@@ -1,5 +1,6 @@
 // What a step needs besides the model. Scalars of a step are read from memory at each call.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -7,6 +8,12 @@
 
 namespace tutti::cpu {
 namespace {
+
+int64_t integer(const std::string& text) {
+  int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
 
 void run_accumulate(const Kernels& kernels, const KernelCall& call) {
   const Operand &accumulator = call.inputs[0], &x = call.inputs[1], &out = call.outputs[0];
@@ -44,6 +51,36 @@ void run_clip_factor(const Kernels&, const KernelCall& call) {
   *f32(call.outputs[2]) = finite ? 0.0f : 1.0f;
 }
 
+struct DecayRange {
+  int64_t begin, end;  // elements of the operand
+  bool decays;
+};
+
+// The ranges of p, in order. Of a bucket the attributes name those that decay, by element of the
+// bucket on one rank, of which p may be a part.
+std::vector<DecayRange> decay_ranges(const KernelCall& call, const Operand& p) {
+  const std::vector<std::string>& begins = call.attributes->get_names("decay_begins");
+  const std::vector<std::string>& ends = call.attributes->get_names("decay_ends");
+  if (begins.empty()) return {{0, p.count(), true}};
+  const int64_t first = p.offsets[0] % call.attributes->get_int("bucket_elements");
+  std::vector<DecayRange> ranges;
+  const auto add = [&](int64_t end, bool decays) {
+    const int64_t begin = ranges.empty() ? 0 : ranges.back().end;
+    const int64_t last = std::clamp<int64_t>(end - first, 0, p.count());
+    if (last <= begin) return;
+    if (!ranges.empty() && ranges.back().decays == decays)
+      ranges.back().end = last;
+    else
+      ranges.push_back({begin, last, decays});
+  };
+  for (size_t i = 0; i < begins.size(); ++i) {
+    add(integer(begins[i]), false);
+    add(integer(ends[i]), true);
+  }
+  add(first + p.count(), false);
+  return ranges;
+}
+
 void run_adamw(const Kernels& kernels, const KernelCall& call) {
   const auto& in = call.inputs;
   for (size_t i = 0; i < 3; ++i) {
@@ -60,8 +97,13 @@ void run_adamw(const Kernels& kernels, const KernelCall& call) {
                      .weight_decay = constant("weight_decay"),
                      .bias_correction1 = *f32(in[7]),
                      .bias_correction2 = *f32(in[8])};
-  kernels.adamw(f32(in[0]), f32(in[1]), f32(in[2]), f32(in[3]), f32(in[4]), f32(in[5]),
-                in[0].count(), config, call.threads);
+  for (const DecayRange& range : decay_ranges(call, in[0])) {
+    AdamW here = config;
+    if (!range.decays) here.weight_decay = 0;
+    const int64_t at = range.begin;
+    kernels.adamw(f32(in[0]) + at, f32(in[1]) + at, f32(in[2]) + at, f32(in[3]) + at, f32(in[4]),
+                  f32(in[5]), range.end - range.begin, here, call.threads);
+  }
 }
 
 // The sum of the inputs in their order, left in every output. In blocks, each read before it is

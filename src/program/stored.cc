@@ -1,0 +1,104 @@
+#include "program/stored.h"
+
+#include <algorithm>
+
+#include "base/status.h"
+#include "program/compile.h"
+
+namespace tutti {
+namespace {
+
+// The bucket behind a view: the view's operand, or what was gathered into it.
+const Buffer& bucket_of(const Program& program, const Body& body, const Instruction& view) {
+  const Buffer& source = program.buffer(view.inputs[0]);
+  if (source.role == Role::kParameter) return source;
+  for (const Instruction& i : body.instructions) {
+    if (i.kind == OpKind::kAllGather && i.outputs[0] == view.inputs[0]) {
+      return program.buffer(i.inputs[0]);
+    }
+  }
+  TUTTI_CHECK(false, "%{} is no bucket", source.name);
+}
+
+int64_t local_elements(const Buffer& buffer) {
+  return buffer.bytes / static_cast<int64_t>(dtype_bytes(buffer.type.dtype));
+}
+
+StoredParameter in_bucket(const Program& program, const Body& body, const Instruction& view) {
+  const Buffer& shown = program.buffer(view.outputs[0]);
+  return {.name = view.attributes.get_string("of"),
+          .type = shown.type,
+          .placement = shown.placement,
+          .buffer = bucket_of(program, body, view).name,
+          .offset = view.attributes.get_int("offset"),
+          .bucket_elements = local_elements(program.buffer(view.inputs[0]))};
+}
+
+bool is_bucket(const Buffer& buffer) {
+  return buffer.type.dims.size() == 1 && buffer.type.dims[0].name == "elements";
+}
+
+bool is_first(const Mesh& mesh, int rank, const AxisList& cut) {
+  for (const AxisName& entry : kAxes) {
+    if (entry.axis == Axis::kPp) continue;
+    // What is left of an axis that is cut by a factor replicates along the rest of it.
+    int64_t remaining = mesh.size(entry.axis);
+    int64_t coordinate = mesh.coordinate(rank, entry.axis);
+    for (const MeshAxis& axis : cut) {
+      if (axis.axis != entry.axis) continue;
+      coordinate -= mesh.coordinate(rank, axis) * axis.stride;
+      remaining /= axis.size;
+    }
+    if (remaining > 1 && coordinate != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<StoredParameter> stored_parameters(const Program& program) {
+  std::vector<StoredParameter> found;
+  const auto known = [&](const std::string& name) {
+    return std::any_of(found.begin(), found.end(),
+                       [&](const StoredParameter& p) { return p.name == name; });
+  };
+  for (const Body& body : program.bodies) {
+    for (const Instruction& i : body.instructions) {
+      if (i.kind != OpKind::kBucketView || known(i.attributes.get_string("of"))) continue;
+      found.push_back(in_bucket(program, body, i));
+    }
+  }
+  for (const Buffer& buffer : program.buffers) {
+    if (buffer.role != Role::kParameter || is_bucket(buffer)) continue;
+    found.push_back({buffer.name, buffer.type, buffer.placement, buffer.name, 0, 0});
+  }
+  return found;
+}
+
+StoredRange stored_range(const Program& program, const StoredParameter& parameter,
+                         const Buffer& buffer, int rank) {
+  Buffer local;
+  local.type = parameter.type;
+  local.placement = parameter.placement;
+  const Operand whole = operand_of(local, program.mesh, rank);
+  StoredRange range;
+  range.sizes = whole.sizes;
+  range.offsets = whole.offsets;
+  range.end = whole.count();
+  range.arena_offset = arena_offset(program, buffer, rank, 0, {});
+  AxisList cut = shard_axes(parameter.placement);
+  if (parameter.bucket_elements > 0) {
+    const Operand held = operand_of(buffer, program.mesh, rank);
+    const int64_t first = held.offsets[0] % parameter.bucket_elements;
+    const int64_t at = parameter.offset - first;  // of the parameter in what is held
+    range.begin = std::clamp<int64_t>(-at, 0, whole.count());
+    range.end = std::clamp<int64_t>(held.sizes[0] - at, range.begin, whole.count());
+    range.arena_offset +=
+        (at + range.begin) * static_cast<int64_t>(dtype_bytes(parameter.type.dtype));
+    cut = shard_axes(buffer.placement);
+  }
+  range.first_replica = is_first(program.mesh, rank, cut);
+  return range;
+}
+
+}  // namespace tutti

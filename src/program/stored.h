@@ -1,0 +1,40 @@
+// Where the parameters of a model lie in a program's persistent memory: by themselves or in
+// buckets, whole or a range of them. What writes, reads and initialises them by their own names
+// goes by this.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "program/program.h"
+
+namespace tutti {
+
+struct StoredParameter {
+  std::string name;     // of the model
+  ValueType type;       // logical
+  Placement placement;  // of what a rank's bucket holds of it, when whole
+  std::string
+      buffer;  // the persistent buffer: its own or a bucket; NAME.m and NAME.v are its state
+  int64_t offset = 0;           // elements, in a rank's whole bucket
+  int64_t bucket_elements = 0;  // of a rank's whole bucket; 0: the buffer is its own
+};
+
+// In order of the buffers. Those that only other stages hold are not among them.
+std::vector<StoredParameter> stored_parameters(const Program& program);
+
+// What one rank has of a parameter in a buffer: elements [begin, end) of its dense local part,
+// which is `sizes` large and begins at `offsets` of the logical value.
+struct StoredRange {
+  std::vector<int64_t> sizes, offsets;
+  int64_t begin = 0, end = 0;
+  int64_t arena_offset = 0;  // bytes, of element `begin`
+  // Whether no rank of a lower number holds the same elements.
+  bool first_replica = true;
+};
+
+// `buffer` is the parameter's, or one that lies like it (state, the settled gradient).
+StoredRange stored_range(const Program& program, const StoredParameter& parameter,
+                         const Buffer& buffer, int rank);
+
+}  // namespace tutti
