@@ -164,7 +164,8 @@ Json StepBench::step() {
   set_scalar("bias_correction1", 1 - std::pow(optimizer.beta1, update));
   set_scalar("bias_correction2", 1 - std::pow(optimizer.beta2, update));
   const double start_s = clock_.monotonic_s();
-  executor_->run(0);
+  const Status status = executor_->run(0);
+  TUTTI_CHECK(status.ok(), "{}", status.message());
   const double seconds = clock_.monotonic_s() - start_s;
   profile_.step();
   if (steps_ == 1) first_step_s_ = seconds;

@@ -7,16 +7,17 @@
 namespace tutti {
 namespace {
 
-Status check_local(const Program& program, const Backend& backend) {
+Status check_local(const Program& program, const Backend& backend, bool alone) {
   for (const Action& action : program.actions) {
     if (action.kind != ActionKind::kRun) {
-      return invalid("the program {} sends %{} to another stage, and this run has one rank",
+      return invalid("the program {} sends %{} to another stage, which this build does not do",
                      program.name, program.buffer(action.buffer).name);
     }
   }
   for (const Body& body : program.bodies) {
     for (const Instruction& i : body.instructions) {
-      if (backend.runs(i.kind)) continue;
+      const bool collective = !alone && i.attributes.has("axes");
+      if (collective || backend.runs(i.kind)) continue;
       return invalid("the program {} has {} %{}, which needs more than one rank", program.name,
                      op_name(i.kind), program.buffer(i.outputs[0]).name);
     }
@@ -24,15 +25,26 @@ Status check_local(const Program& program, const Backend& backend) {
   return {};
 }
 
+Status check_world(const Program& program, const World* world) {
+  const int size = world == nullptr ? 1 : world->size();
+  if (program.mesh.world_size() == size) return {};
+  return invalid("the program {} is for {} ranks, this run has {}", program.name,
+                 program.mesh.world_size(), size);
+}
+
 }  // namespace
 
-Executor::Executor(std::vector<Program> programs, std::unique_ptr<Backend> backend)
-    : backend_(std::move(backend)) {
+Executor::Executor(std::vector<Program> programs, std::unique_ptr<Backend> backend,
+                   const RankOptions& options)
+    : backend_(std::move(backend)),
+      options_(options),
+      rank_(options.world == nullptr ? 0 : options.world->rank()) {
   int64_t persistent = 0;
-  for (const Program& program : programs) persistent = std::max(persistent, program.persistent_bytes);
+  for (const Program& program : programs)
+    persistent = std::max(persistent, program.persistent_bytes);
   for (Program& program : programs) {
     program.persistent_bytes = persistent;
-    sets_.push_back({std::move(program), {}, {}});
+    sets_.push_back({std::move(program), {}, {}, {}});
   }
   // Bound instructions point into the programs, which stay where they are from here on.
   for (ProgramState& state : sets_) {
@@ -40,22 +52,46 @@ Executor::Executor(std::vector<Program> programs, std::unique_ptr<Backend> backe
     for (const Body& body : state.program.bodies) {
       state.bound.emplace_back();
       for (const Instruction& i : body.instructions) {
-        state.bound.back().push_back(bind(state.program, i, 0));
+        state.bound.back().push_back(bind(state.program, i, rank_));
       }
+    }
+    if (options.spans != nullptr) name_spans(state);
+  }
+}
+
+void Executor::name_spans(ProgramState& state) {
+  compute_lane_ = options_.spans->lane("compute");
+  for (const Body& body : state.program.bodies) {
+    state.span_names.emplace_back();
+    for (const Instruction& i : body.instructions) {
+      const std::string& output = state.program.buffer(i.outputs[0]).name;
+      state.span_names.back().push_back(
+          options_.spans->name(fmt::format("{} {}", op_name(i.kind), output)));
     }
   }
 }
 
 Result<std::unique_ptr<Executor>> Executor::create(std::vector<Program> programs,
-                                                   std::unique_ptr<Backend> backend) {
+                                                   std::unique_ptr<Backend> backend,
+                                                   const RankOptions& options) {
   TUTTI_CHECK(!programs.empty());
-  for (const Program& program : programs) TUTTI_TRY(check_local(program, *backend));
-  std::unique_ptr<Executor> executor(new Executor(std::move(programs), std::move(backend)));
+  for (const Program& program : programs) {
+    TUTTI_TRY(check_world(program, options.world));
+    TUTTI_TRY(check_local(program, *backend, options.world == nullptr));
+  }
+  std::unique_ptr<Executor> executor(
+      new Executor(std::move(programs), std::move(backend), options));
   int64_t bytes = 0;
+  std::vector<Program> all;
   for (const ProgramState& state : executor->sets_) {
     bytes = std::max(bytes, state.program.total_bytes());
+    all.push_back(state.program);
   }
   TUTTI_ASSIGN(executor->arena_, Arena::create(static_cast<uint64_t>(bytes)));
+  if (options.world != nullptr) {
+    TUTTI_ASSIGN(executor->collectives_,
+                 Collectives::create(*options.world, all[0].mesh, all, options.spans));
+  }
   return executor;
 }
 
@@ -71,8 +107,8 @@ Operand Executor::operand(size_t index, std::string_view name, int microbatch) c
   const MemoryRegion region = buffer.address.region;
   TUTTI_CHECK(region == MemoryRegion::kPersistent || region == MemoryRegion::kIo,
               "%{} does not last: it is in {}", name, memory_region_name(region));
-  Operand operand = operand_of(buffer, program.mesh, 0);
-  operand.data = arena_.data() + arena_offset(program, buffer, microbatch, {});
+  Operand operand = operand_of(buffer, program.mesh, rank_);
+  operand.data = arena_.data() + arena_offset(program, buffer, rank_, microbatch, {});
   return operand;
 }
 
@@ -87,25 +123,70 @@ void Executor::point(ProgramState& state, const Action& action) {
 }
 
 void Executor::run_instruction(ProgramState& state, const Action& action, size_t index) {
-  const BoundInstruction& bound = state.bound[static_cast<size_t>(action.body)][index];
-  const KernelCall call = bound.call(state.program, arena_.data(), action.microbatch);
+  const auto body = static_cast<size_t>(action.body);
+  const KernelCall call = state.bound[body][index].call(state.program, arena_.data(), action);
+  const ScopedSpan span(options_.spans, compute_lane_,
+                        span_name(state, {action.body, static_cast<int>(index)}), step_);
   if (profile_ == nullptr) {
     backend_->run(call);
     return;
   }
   const double start_s = clock_->monotonic_s();
   backend_->run(call);
-  profile_->add(state.program, static_cast<size_t>(action.body), index,
-                clock_->monotonic_s() - start_s);
+  profile_->add(state.program, body, index, clock_->monotonic_s() - start_s);
 }
 
-void Executor::run(size_t index) {
+SpanNameId Executor::span_name(const ProgramState& state, InstructionRef ref) const {
+  if (options_.spans == nullptr) return {};
+  return state.span_names[static_cast<size_t>(ref.body)][static_cast<size_t>(ref.index)];
+}
+
+Status Executor::run_body(size_t index, const Action& action) {
+  ProgramState& state = sets_[index];
+  const auto& bound = state.bound[static_cast<size_t>(action.body)];
+  for (size_t i = 0; i < bound.size(); ++i) {
+    const Instruction& instruction = *bound[i].instruction;
+    const bool communicates =
+        instruction.lane == LaneKind::kCommunication && collectives_ != nullptr;
+    if (!communicates) {
+      for (const InstructionRef& ref : instruction.waits) TUTTI_TRY(collectives_->wait(index, ref));
+    }
+    if (!bound[i].runs_in(action)) continue;
+    if (communicates) {
+      collectives_->issue(index, {action.body, static_cast<int>(i)}, bound[i],
+                          bound[i].call(state.program, arena_.data(), action),
+                          state.program.buffer(instruction.outputs[0]).name,
+                          span_name(state, {action.body, static_cast<int>(i)}));
+    } else {
+      run_instruction(state, action, i);
+    }
+  }
+  return collectives_ == nullptr ? Status() : wait_for_body(index, action);
+}
+
+// For communication whose memory others take over behind this body.
+Status Executor::wait_for_body(size_t index, const Action& action) {
+  const auto& bound = sets_[index].bound[static_cast<size_t>(action.body)];
+  for (size_t i = 0; i < bound.size(); ++i) {
+    const Instruction& instruction = *bound[i].instruction;
+    if (instruction.lane != LaneKind::kCommunication || instruction.outlasts_body) continue;
+    TUTTI_TRY(collectives_->wait(index, {action.body, static_cast<int>(i)}));
+  }
+  return {};
+}
+
+void Executor::set_step(int64_t step) {
+  step_ = step;
+  if (collectives_ != nullptr) collectives_->set_step(step);
+}
+
+Status Executor::run(size_t index) {
   ProgramState& state = sets_[index];
   for (const Action& action : state.program.actions) {
-    const Body& body = state.program.bodies[static_cast<size_t>(action.body)];
     point(state, action);
-    for (size_t i = 0; i < body.instructions.size(); ++i) run_instruction(state, action, i);
+    TUTTI_TRY(run_body(index, action));
   }
+  return collectives_ == nullptr ? Status() : collectives_->finish();
 }
 
 }  // namespace tutti

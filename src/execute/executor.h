@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "execute/collectives.h"
 #include "execute/profile.h"
 #include "kernels/backend.h"
 #include "program/bind.h"
@@ -19,44 +20,68 @@
 
 namespace tutti {
 
+// Where an executor stands among others; by default it is alone.
+struct RankOptions {
+  World* world = nullptr;         // null: the programs are for one rank
+  SpanRecorder* spans = nullptr;  // gets a span for each instruction; null: none
+};
+
 class Executor {
  public:
-  // Refused with kResource, before memory is taken, when the machine does not have it. Programs must
-  // have been compiled with one PersistentLayout and hold no communication. The arena starts as
-  // zeros.
+  // Refused with kResource, before memory is taken, when the machine does not have it. Programs
+  // must have been compiled with one PersistentLayout; where they communicate, for the world's
+  // size, and every rank makes this call. The arena starts as zeros. What `options` points to must
+  // outlive the executor.
   static Result<std::unique_ptr<Executor>> create(std::vector<Program> programs,
-                                                  std::unique_ptr<Backend> backend);
+                                                  std::unique_ptr<Backend> backend,
+                                                  const RankOptions& options = {});
 
+  int rank() const { return rank_; }
   const Program& program(size_t index) const { return sets_[index].program; }
   int64_t allocated_bytes() const { return static_cast<int64_t>(arena_.bytes()); }
 
   // The operand in a named buffer that lasts or comes from outside (parameters, state, inputs,
-  // scalars, outputs); a name that the program does not have is a bug.
+  // scalars, outputs), on this rank; a name that the program does not have is a bug.
   Operand operand(size_t program, std::string_view name, int microbatch = 0) const;
   bool has(size_t program, std::string_view name) const;
 
-  // One step: all actions in order.
-  void run(size_t program);
+  // One step: all actions in order. Fails only where ranks work together, and then for good.
+  Status run(size_t program);
 
   // Times each instruction from now on (null: stops). The profile must outlive the runs.
   void set_profile(Profile* profile) { profile_ = profile; }
+  // The step that spans name.
+  void set_step(int64_t step);
+  // What this rank has sent to others since the start.
+  WireCount sent() const { return collectives_ ? collectives_->sent() : WireCount(); }
 
  private:
   struct ProgramState {
     Program program;
     std::vector<std::vector<BoundInstruction>> bound;  // by body and instruction
+    std::vector<std::vector<SpanNameId>> span_names;   // the same, with RankOptions::spans
     std::vector<bool> pointed;                         // by body: operands point into the arena
   };
 
-  Executor(std::vector<Program> programs, std::unique_ptr<Backend> backend);
+  Executor(std::vector<Program> programs, std::unique_ptr<Backend> backend,
+           const RankOptions& options);
+  void name_spans(ProgramState& state);
+  SpanNameId span_name(const ProgramState& state, InstructionRef ref) const;
   void point(ProgramState& state, const Action& action);
+  Status run_body(size_t program, const Action& action);
   void run_instruction(ProgramState& state, const Action& action, size_t index);
+  Status wait_for_body(size_t program, const Action& action);
 
   std::vector<ProgramState> sets_;
   std::unique_ptr<Backend> backend_;
+  RankOptions options_;
+  int rank_ = 0;
   Arena arena_;
   Profile* profile_ = nullptr;
+  LaneId compute_lane_;
+  int64_t step_ = 0;
   std::unique_ptr<Clock> clock_ = make_system_clock();  // for the profile
+  std::unique_ptr<Collectives> collectives_;            // last: its lanes end before the arena goes
 };
 
 }  // namespace tutti

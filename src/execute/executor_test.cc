@@ -46,8 +46,8 @@ CompiledStep compiled(const ModelConfig& config, const KernelNeeds& needs,
   Result<StepGraph> step = build_train_step(ops, config, options, OptimizerOptions{});
   TUTTI_CHECK(step.ok(), "{}", step.message());
   const Schedule schedule = sequential_schedule(2);
-  Result<CompiledStep> result = compile_step(std::move(*step), two_microbatches(), schedule, ops,
-                                             needs, passes, nullptr);
+  Result<CompiledStep> result =
+      compile_step(std::move(*step), two_microbatches(), schedule, ops, needs, passes, nullptr);
   TUTTI_CHECK(result.ok(), "{}", result.message());
   return std::move(result).value();
 }
@@ -55,7 +55,8 @@ CompiledStep compiled(const ModelConfig& config, const KernelNeeds& needs,
 void set_inputs(Executor& executor, int64_t vocab) {
   const Operand all = executor.operand(0, "all_labels");
   for (int m = 0; m < 2; ++m) {
-    const Operand tokens = executor.operand(0, "tokens", m), labels = executor.operand(0, "labels", m);
+    const Operand tokens = executor.operand(0, "tokens", m),
+                  labels = executor.operand(0, "labels", m);
     for (int64_t i = 0; i < tokens.count(); ++i) {
       const int64_t token = (i * 7 + m * 3) % vocab;
       tokens.as<int32_t>()[i] = static_cast<int32_t>(token);
@@ -89,7 +90,7 @@ Outcome train(const ModelConfig& config, int threads, const PassOptions& passes 
   Outcome outcome;
   for (int64_t s = 0; s < 8; ++s) {
     *e.operand(0, "step").as<int64_t>() = s;
-    e.run(0);
+    EXPECT_TRUE(e.run(0).ok());
     outcome.losses.push_back(*e.operand(0, "loss").as<float>());
   }
   for (const ParameterInfo& info : step.step.model.parameters) {

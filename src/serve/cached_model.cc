@@ -139,7 +139,8 @@ const float* CachedModel::run(size_t index, std::span<const int32_t> tokens) {
   }
   *size.cache_length = static_cast<int32_t>(length_);
   *size.last_index = static_cast<int32_t>(tokens.size()) - 1;
-  executor_->run(index);
+  const Status status = executor_->run(index);
+  TUTTI_CHECK(status.ok(), "{}", status.message());
   length_ += std::ssize(tokens);
   return size.logits;
 }

@@ -50,7 +50,7 @@ class DocumentMask : public ::testing::Test {
     write("segments", segments);
     write("labels", labels);
     write("all_labels", labels);
-    executor_->run(0);
+    EXPECT_TRUE(executor_->run(0).ok());
     return static_cast<double>(*executor_->operand(0, "loss").as<float>()) *
            static_cast<double>(end - begin);
   }

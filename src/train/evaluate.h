@@ -19,8 +19,8 @@ struct EvaluationResult {
 // Runs program `program` on `batches` microbatches: of the whole stream when it has no more, else
 // of a fixed selection of its samples, so that every evaluation sees the same ones. 0: the whole
 // stream. Nothing when `stop_requested` (asked before each batch; may be empty) says so.
-std::optional<EvaluationResult> evaluate(Executor& executor, size_t program,
-                                         const TokenDataset& dataset, int64_t batches,
-                                         const std::function<bool()>& stop_requested);
+Result<std::optional<EvaluationResult>> evaluate(Executor& executor, size_t program,
+                                                 const TokenDataset& dataset, int64_t batches,
+                                                 const std::function<bool()>& stop_requested);
 
 }  // namespace tutti

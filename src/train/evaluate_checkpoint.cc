@@ -47,7 +47,8 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   evaluation.checkpoint = saved.tensors->directory();
   evaluation.step = saved.step;
   evaluation.parameters = parameter_count(compiled.step.graph, compiled.step.model.parameters);
-  const auto result = evaluate(*executor, 0, dataset, options.batches, options.stop_requested);
+  TUTTI_ASSIGN(const auto result,
+               evaluate(*executor, 0, dataset, options.batches, options.stop_requested));
   if (!result) return error(ErrorKind::kInterrupted, "asked to stop before the evaluation's end");
   if (result->tokens == 0) {
     return invalid("--data: {}: none of the tokens in {} batches is learned, so there is no loss",

@@ -57,7 +57,7 @@ Trainer::Trainer(FileSystem& fs, Clock& clock, PreparedRun run, TrainOptions opt
   so_far_.loss = std::numeric_limits<double>::quiet_NaN();
 }
 
-StepReport Trainer::run_step() {
+Result<StepReport> Trainer::run_step() {
   const Config& config = run_.config;
   TrainerState& state = run_.state;
   Executor& executor = *run_.executor;
@@ -82,7 +82,7 @@ StepReport Trainer::run_step() {
     executor.set_profile(&profile_);
     profile_.step();
   }
-  executor.run(kTrainProgram);
+  TUTTI_TRY(executor.run(kTrainProgram));
   executor.set_profile(nullptr);
 
   record.loss = *executor.operand(kTrainProgram, "loss").as<float>();
@@ -120,18 +120,19 @@ void Trainer::note_step(StepReport& report) {
   push_recent(step_seconds_, record.step_time_s);
 }
 
-void Trainer::evaluate_if_due(StepRecord& record) {
+Status Trainer::evaluate_if_due(StepRecord& record) {
   const TrainSection& train = run_.config.train;
-  if (!run_.data.validation) return;
-  if (record.step % train.eval_every != 0 && record.step != train.steps) return;
-  const auto result = evaluate(*run_.executor, kEvaluateProgram, *run_.data.validation,
-                               train.eval_batches, options_.stop_requested);
-  if (!result) return;
+  if (!run_.data.validation) return {};
+  if (record.step % train.eval_every != 0 && record.step != train.steps) return {};
+  TUTTI_ASSIGN(const auto result, evaluate(*run_.executor, kEvaluateProgram, *run_.data.validation,
+                                           train.eval_batches, options_.stop_requested));
+  if (!result) return {};
   if (result->tokens == 0) {
     log_warning("data.validation: no token of {} batches is learned: no val_loss", result->batches);
-    return;
+    return {};
   }
   record.val_loss = so_far_.validation_loss = result->loss;
+  return {};
 }
 
 Status Trainer::check_finite() const {
@@ -158,9 +159,9 @@ Result<TrainSummary> Trainer::run(TrainObserver& observer) {
   const int64_t steps = run_.config.train.steps;
   double loop_start = clock_.monotonic_s();
   for (bool last = run_.state.step >= steps; !last;) {
-    StepReport report = run_step();
+    TUTTI_ASSIGN(StepReport report, run_step());
     note_step(report);
-    evaluate_if_due(report.record);
+    TUTTI_TRY(evaluate_if_due(report.record));
     TUTTI_TRY(run_.log.append(report.record));
     const double pace = loop_seconds_.empty() ? report.record.step_time_s : median(loop_seconds_);
     report.remaining_s = pace * static_cast<double>(steps - run_.state.step);

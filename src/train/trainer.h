@@ -61,9 +61,9 @@ class Trainer {
   Trainer(FileSystem& fs, Clock& clock, PreparedRun run, TrainOptions options);
 
   bool stop_requested() const { return options_.stop_requested && options_.stop_requested(); }
-  StepReport run_step();
+  Result<StepReport> run_step();
   void note_step(StepReport& report);
-  void evaluate_if_due(StepRecord& record);
+  Status evaluate_if_due(StepRecord& record);
   Status check_finite() const;
   Result<Snapshot> take_snapshot();
   TrainSummary summary();

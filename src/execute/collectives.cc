@@ -1,0 +1,157 @@
+#include "execute/collectives.h"
+
+#include "comm/call_check.h"
+#include "program/calls.h"
+
+namespace tutti {
+namespace {
+
+template <typename T>
+void add_to(void* sum, const void* addend, int64_t count) {
+  T* to = static_cast<T*>(sum);
+  const T* from = static_cast<const T*>(addend);
+  for (int64_t i = 0; i < count; ++i) to[i] += from[i];
+}
+
+void add(DType dtype, void* sum, const void* addend, int64_t count) {
+  if (dtype == DType::kF64) return add_to<double>(sum, addend, count);
+  TUTTI_CHECK(dtype == DType::kF32, "a sum in {}", dtype_name(dtype));
+  add_to<float>(sum, addend, count);
+}
+
+Status exchange(Communicator& group, const CollectiveLayout& layout, const void* in, void* out,
+                std::string_view name) {
+  const int64_t count = layout.count;
+  switch (layout.kind) {
+    case CallKind::kAllReduce:
+      return group.all_reduce(in, out, count, layout.dtype, layout.reduce, name);
+    case CallKind::kReduceScatter:
+      return group.reduce_scatter(in, out, count, layout.dtype, layout.reduce, name);
+    case CallKind::kAllGather:
+      return group.all_gather(in, out, count, layout.dtype, name);
+    case CallKind::kAllToAll:
+      return group.all_to_all(in, out, count, layout.dtype, name);
+    case CallKind::kSendReceive: {
+      const int next = (group.rank() + 1) % group.size();
+      const int previous = (group.rank() + group.size() - 1) % group.size();
+      return group.send_receive(in, next, out, previous, count, layout.dtype, name);
+    }
+    default:
+      break;
+  }
+  TUTTI_CHECK(false, "{} of %{}", call_name(layout.kind), name);
+}
+
+// The axes of all programs, in one order for all ranks.
+std::map<AxisList, std::vector<Call>> calls_by_axes(const std::vector<Program>& programs) {
+  std::map<AxisList, std::vector<Call>> result;
+  for (const Program& program : programs) {
+    for (GroupCalls& group : step_calls(program)) {
+      std::vector<Call>& calls = result[group.axes];
+      calls.insert(calls.end(), group.calls.begin(), group.calls.end());
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Status run_collective(Communicator& group, const CollectiveLayout& layout, const void* in,
+                      void* out, char* workspace, std::string_view name) {
+  const int64_t piece = layout.count * static_cast<int64_t>(dtype_bytes(layout.dtype));
+  const void* from = in;
+  void* to = out;
+  if (layout.in_dim >= 0) {
+    for (int64_t p = 0; p < layout.parts; ++p) {
+      pack_piece(in, layout.in_sizes, layout.in_dim, layout.parts, p, layout.dtype,
+                 workspace + p * piece);
+    }
+    from = workspace;
+    workspace += aligned(layout.pieces_bytes());
+  }
+  if (layout.out_dim >= 0 || layout.adds) to = workspace;
+  TUTTI_TRY(exchange(group, layout, from, to, name));
+  if (layout.adds) add(layout.dtype, out, to, layout.count);
+  if (layout.out_dim < 0) return {};
+  for (int64_t p = 0; p < layout.parts; ++p) {
+    unpack_piece(workspace + p * piece, layout.out_sizes, layout.out_dim, layout.parts, p,
+                 layout.dtype, out);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Collectives>> Collectives::create(World& world, const Mesh& mesh,
+                                                         const std::vector<Program>& programs,
+                                                         SpanRecorder* spans) {
+  std::unique_ptr<Collectives> result(new Collectives(spans));
+  for (const auto& [axes, calls] : calls_by_axes(programs)) {
+    const std::string name = to_string(axes);
+    Group& group = result->groups_[name];
+    TUTTI_ASSIGN(group.communicator, world.create_group(mesh.group(world.rank(), axes), name));
+    TUTTI_TRY(check_call_sequence(*group.communicator, calls));
+    group.lane = std::make_unique<Lane>(name);
+    if (spans != nullptr) group.span_lane = spans->lane("comm " + name);
+  }
+  result->before_ = result->sent();
+  for (const Program& program : programs) {
+    result->issued_.emplace_back();
+    for (const Body& body : program.bodies) {
+      result->issued_.back().emplace_back(body.instructions.size());
+    }
+  }
+  return result;
+}
+
+Collectives::Issued& Collectives::issued(size_t program, InstructionRef ref) {
+  return issued_[program][static_cast<size_t>(ref.body)][static_cast<size_t>(ref.index)];
+}
+
+Collectives::Group& Collectives::group_of(const Instruction& instruction) {
+  const auto found = groups_.find(instruction.attributes.get_string("axes"));
+  TUTTI_CHECK(found != groups_.end(), "{}", instruction.attributes.get_string("axes"));
+  return found->second;
+}
+
+void Collectives::issue(size_t program, InstructionRef ref, const BoundInstruction& bound,
+                        const KernelCall& call, std::string_view name, SpanNameId span) {
+  const Instruction& instruction = *bound.instruction;
+  Group& group = group_of(instruction);
+  std::vector<Issued> before;
+  for (const InstructionRef& wait : instruction.waits) {
+    const Issued& other = issued(program, wait);
+    if (other.group != nullptr && !other.group->lane->done(other.ticket)) before.push_back(other);
+  }
+  const CollectiveLayout layout = collective_layout(call, call.adds_to(0));
+  const auto job = [this, &group, layout, in = call.inputs[0].data, out = call.outputs[0].data,
+                    workspace = static_cast<char*>(call.workspace), name, before, span,
+                    step = step_]() -> Status {
+    for (const Issued& other : before) TUTTI_TRY(other.group->lane->wait(other.ticket));
+    const ScopedSpan scoped(spans_, group.span_lane, span, step);
+    return run_collective(*group.communicator, layout, in, out, workspace, name);
+  };
+  issued(program, ref) = {&group, group.lane->submit(job)};
+}
+
+Status Collectives::wait(size_t program, InstructionRef ref) {
+  const Issued& entry = issued(program, ref);
+  return entry.group == nullptr ? Status() : entry.group->lane->wait(entry.ticket);
+}
+
+Status Collectives::finish() {
+  for (auto& by_body : issued_) {
+    for (auto& by_instruction : by_body) {
+      for (const Issued& entry : by_instruction) {
+        if (entry.group != nullptr) TUTTI_TRY(entry.group->lane->wait(entry.ticket));
+      }
+    }
+  }
+  return {};
+}
+
+WireCount Collectives::sent() const {
+  WireCount total;
+  for (const auto& [name, group] : groups_) total += group.communicator->sent();
+  return total -= before_;
+}
+
+}  // namespace tutti

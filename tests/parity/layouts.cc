@@ -1,0 +1,71 @@
+#include "parity/layouts.h"
+
+#include <map>
+#include <sstream>
+
+#include "base/status.h"
+#include "parity/parity_run.h"
+
+namespace tutti {
+
+ParityLayout parity_layout(const std::string& text) {
+  ParityLayout layout{text, Plan()};
+  Plan& plan = layout.plan;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const size_t equals = word.find('=');
+    const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
+    const auto axis = parse_axis(key);
+    if (axis)
+      plan.mesh.size(*axis) = std::stoi(value);
+    else if (key == "zero")
+      plan.zero = std::stoi(value);
+    else if (key == "accumulate")
+      plan.microbatches = std::stoi(value);
+    else if (key == "prefetch")
+      plan.prefetch = std::stoi(value);
+    else if (key == "reduce")
+      plan.grad_reduce = value == "end" ? GradReduce::kEnd : GradReduce::kMicrobatch;
+    else
+      TUTTI_CHECK(false, "layout '{}': {}", text, key);
+  }
+  plan.micro_batch = kParitySamples / (plan.data_ranks() * plan.microbatches);
+  return layout;
+}
+
+std::vector<ParityLayout> parity_layouts() {
+  std::vector<ParityLayout> layouts;
+  for (const char* text : {
+           "dp=2",
+           "dp=4 accumulate=2",
+           "shard=2 zero=0",
+           "shard=2 zero=1",
+           "shard=2 zero=2",
+           "shard=2 zero=3",
+           "shard=4 zero=3 accumulate=2",
+           "shard=8 zero=1",
+           "tp=2",
+           "tp=4",
+           "tp=8",
+           "dp=2 shard=2 zero=1",
+           "dp=2 shard=2 zero=2 accumulate=2",
+           "dp=2 shard=4 zero=3",
+           "dp=2 tp=2",
+           "dp=2 tp=4 accumulate=2",
+           "shard=2 tp=2 zero=1",
+           "shard=2 tp=4 zero=2",
+           "shard=2 tp=2 zero=3 accumulate=4",
+           "shard=4 tp=2 zero=3",
+           "dp=2 shard=2 tp=2 zero=1",
+           "dp=2 shard=2 tp=2 zero=2",
+           "dp=2 shard=2 tp=2 zero=3",
+           "shard=2 zero=3 prefetch=0",
+           "shard=2 zero=2 accumulate=2 reduce=end",
+           "shard=2 zero=1 accumulate=2 reduce=microbatch",
+       }) {
+    layouts.push_back(parity_layout(text));
+  }
+  return layouts;
+}
+
+}  // namespace tutti

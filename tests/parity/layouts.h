@@ -1,0 +1,23 @@
+// The layouts that the parity tests run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace tutti {
+
+struct ParityLayout {
+  std::string name;
+  Plan plan;
+};
+
+// "dp=2 tp=2 zero=1 accumulate=2": sizes of axes and settings of a plan, with kParitySamples a
+// step.
+ParityLayout parity_layout(const std::string& text);
+
+// Each axis alone, pairs and triples, all ZeRO stages, accumulation: every pair of settings occurs.
+std::vector<ParityLayout> parity_layouts();
+
+}  // namespace tutti

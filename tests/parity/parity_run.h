@@ -1,0 +1,56 @@
+// Trains a small model on the ranks of a world, as a plan lays it out, and puts together what one
+// rank would have had: the same parameters, tokens and random numbers in every layout.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.h"
+#include "models/config.h"
+#include "plan/plan.h"
+
+namespace tutti {
+
+struct ParityModel {
+  std::string name;
+  ModelConfig config;
+};
+
+// GPT-2 (tied, biases, dropout of the residual stream and of attention) and Llama (grouped queries,
+// untied, a vocabulary that is padded), two layers each.
+ParityModel parity_gpt2();
+ParityModel parity_llama();
+
+inline constexpr int64_t kParitySamples = 8;  // a step, in every layout
+inline constexpr int64_t kParitySeq = 32;
+
+struct ParityStep {
+  double loss = 0;
+  double grad_norm = 0;
+  std::map<std::string, std::vector<float>> gradients;  // by parameter, logical
+};
+
+struct ParityResult {
+  std::vector<ParityStep> steps;
+  int64_t planned_bytes = 0, allocated_bytes = 0;  // of this rank
+  int64_t planned_wire = 0, sent = 0;              // of all ranks
+};
+
+// Called on every rank; all of them get all of the result.
+Result<ParityResult> run_parity(const ParityModel& model, const Plan& plan, World& world,
+                                int steps);
+
+// The same with a thread for each rank; rank 0's result, where every rank's memory is as planned.
+Result<ParityResult> run_parity_on_threads(const ParityModel& model, const Plan& plan, int steps);
+
+// What two runs differ by, at worst over all steps: of losses relative; of gradients the norm of
+// the difference over the norm, with the biases of queries, keys and values taken as one vector.
+struct ParityDifference {
+  double loss = 0;
+  double gradient = 0;
+  std::string where;  // of the gradient
+};
+ParityDifference compare(const ParityResult& result, const ParityResult& reference);
+
+}  // namespace tutti
