@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "telemetry/step_log.h"
+
 namespace tutti {
 namespace {
 
@@ -67,7 +69,7 @@ std::vector<Scalar> scalars_of(const StepRecord& record) {
 Result<RunLog> RunLog::open(FileSystem& fs, Clock& clock, const std::string& directory,
                             const RunLogOptions& options) {
   TUTTI_TRY(fs.create_directories(directory));
-  const std::string path = join_path(directory, "log.jsonl");
+  const std::string path = join_path(directory, kStepLogName);
   TUTTI_ASSIGN(const Kept kept, drop_later_steps(fs, path, options.resume_step));
   RunLog log;
   log.last_step_ = kept.last_step;
