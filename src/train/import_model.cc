@@ -40,8 +40,7 @@ Result<bool> import_tokenizer(FileSystem& fs, const std::string& from, const std
     log_warning("{} is not there: the model is imported without a tokenizer", path);
     return false;
   }
-  TUTTI_TRY(check_hugging_face_file(fs, path));
-  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kHuggingFaceFileBytesMax));
+  TUTTI_ASSIGN(const std::string text, read_hugging_face_file(fs, path, kHuggingFaceFileBytesMax));
   TUTTI_TRY(write_file_atomic(fs, join_path(to, kTokenizerJsonName), text));
   const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
   if (!tokenizer.ok()) {
