@@ -42,7 +42,7 @@ Result<bool> import_tokenizer(FileSystem& fs, const std::string& from, const std
   }
   TUTTI_ASSIGN(const std::string text, read_hugging_face_file(fs, path, kHuggingFaceFileBytesMax));
   TUTTI_TRY(write_file_atomic(fs, join_path(to, kTokenizerJsonName), text));
-  const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
+  const Result<Tokenizer> tokenizer = Tokenizer::parse(text, path);
   if (!tokenizer.ok()) {
     log_warning("the tokenizer is kept, but cannot be used here: {}", tokenizer.message());
   } else if (tokenizer.value().vocab_size() > model.vocab) {
