@@ -68,8 +68,7 @@ Status HuggingFaceDirectory::open_files(FileSystem& fs) {
                                "the model as safetensors"
                              : "");
   }
-  TUTTI_TRY(check_hugging_face_file(fs, path));
-  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kHuggingFaceIndexBytesMax));
+  TUTTI_ASSIGN(const std::string text, read_hugging_face_file(fs, path, kHuggingFaceIndexBytesMax));
   TUTTI_ASSIGN(const HuggingFaceIndex index, parse_hugging_face_index(text, path));
   std::map<std::string, std::string> named_by;  // a tensor, for each file
   for (const auto& [tensor, file] : index.file_of) named_by.emplace(file, tensor);
@@ -227,8 +226,8 @@ Status HuggingFaceDirectory::read(const std::string& name, std::span<char> out) 
 
 Result<ModelConfig> read_hugging_face_model(FileSystem& fs, const std::string& directory) {
   const std::string path = join_path(directory, kHuggingFaceConfigName);
-  TUTTI_TRY(check_hugging_face_file(fs, path));
-  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kHuggingFaceConfigBytesMax));
+  TUTTI_ASSIGN(const std::string text,
+               read_hugging_face_file(fs, path, kHuggingFaceConfigBytesMax));
   return parse_hugging_face_config(text, path);
 }
 

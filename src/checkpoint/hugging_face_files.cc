@@ -34,6 +34,12 @@ Status check_hugging_face_file(FileSystem& fs, const std::string& path) {
   return invalid("{}: not a file", path);
 }
 
+Result<std::string> read_hugging_face_file(FileSystem& fs, const std::string& path,
+                                           uint64_t bytes_max) {
+  TUTTI_TRY(check_hugging_face_file(fs, path));
+  return read_file(fs, path, bytes_max);
+}
+
 std::vector<std::string> kept_hugging_face_files(FileSystem& fs, const std::string& directory) {
   std::vector<std::string> names;
   for (const char* name : kKeptFiles) {
@@ -48,8 +54,8 @@ Result<std::vector<std::string>> keep_hugging_face_files(FileSystem& fs, const s
   if (!names.empty()) TUTTI_TRY(fs.create_directories(to));
   for (const std::string& name : names) {
     const std::string path = join_path(from, name);
-    TUTTI_TRY(check_hugging_face_file(fs, path));
-    TUTTI_ASSIGN(const std::string bytes, read_file(fs, path, kHuggingFaceFileBytesMax));
+    TUTTI_ASSIGN(const std::string bytes,
+                 read_hugging_face_file(fs, path, kHuggingFaceFileBytesMax));
     TUTTI_TRY(write_file_atomic(fs, join_path(to, name), bytes));
   }
   return names;

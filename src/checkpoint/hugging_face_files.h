@@ -17,6 +17,9 @@ inline constexpr uint64_t kHuggingFaceFileBytesMax = 256 << 20;
 // `path` is a file, or a link of the hub's cache: one to ../../blobs/NAME, a file. Any other link
 // is refused, because it could lead anywhere. kNotFound when nothing is there.
 Status check_hugging_face_file(FileSystem& fs, const std::string& path);
+// What such a file holds, at most `bytes_max`.
+Result<std::string> read_hugging_face_file(FileSystem& fs, const std::string& path,
+                                           uint64_t bytes_max);
 
 // Copies from directory `from` to directory `to`, which is made, those of the files that are there:
 // config.json, generation_config.json and all of the tokenizer but tokenizer.json. Each is written

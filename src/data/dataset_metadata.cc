@@ -1,67 +1,21 @@
 #include "data/dataset_metadata.h"
 
+#include "base/json_fields.h"
+
 namespace tutti {
 namespace {
 
 constexpr int kVersion = 1;
 constexpr uint64_t kFileBytesMax = 1 << 20;
 
-// Reads fields and remembers the first that is wrong.
-class Fields {
- public:
-  Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
-
-  void read(const char* key, std::string& out) {
-    if (const Json* value = find(key, &Json::is_string, "a string"))
-      out = value->get<std::string>();
-  }
-  void read(const char* key, double& out) {
-    if (const Json* value = find(key, &Json::is_number, "a number")) out = value->get<double>();
-  }
-  // Directories of before have none.
-  void read_optional(const char* key, bool& out) {
-    if (!object_.contains(key)) return;
-    if (const Json* value = find(key, &Json::is_boolean, "a boolean")) out = value->get<bool>();
-  }
-  void read(const char* key, int64_t& out) {
-    const Json* value = find(key, &Json::is_integer, "a count");
-    if (value) out = value->get<int64_t>();
-    if (out < 0) fail(key, "a count");
-  }
-  void read(const char* key, int32_t& out) {
-    int64_t wide = 0;
-    read(key, wide);
-    if (wide > INT32_MAX) fail(key, "a smaller number");
-    out = static_cast<int32_t>(wide);
-  }
-  void read(const char* key, SplitCounts& out) {
-    const Json* value = find(key, &Json::is_object, "an object");
-    if (!value) return;
-    Fields counts(*value, path_ + key + ".");
-    counts.read("files", out.files);
-    counts.read("documents", out.documents);
-    counts.read("tokens", out.tokens);
-    counts.read("text_bytes", out.text_bytes);
-    if (status_.ok()) status_ = counts.status_;
-  }
-
-  const Status& status() const { return status_; }
-
- private:
-  const Json* find(const char* key, bool (Json::*is_type)() const, const char* expected) {
-    const Json* found = object_.find(key);
-    if (found != nullptr && ((*found).*is_type)()) return &*found;
-    fail(key, expected);
-    return nullptr;
-  }
-  void fail(const char* key, const char* expected) {
-    if (status_.ok()) status_ = corrupt("{}{}: expected {}", path_, key, expected);
-  }
-
-  const Json& object_;
-  std::string path_;
-  Status status_;
-};
+SplitCounts read_split_counts(const JsonFields& fields) {
+  SplitCounts counts;
+  fields.read("files", counts.files);
+  fields.read("documents", counts.documents);
+  fields.read("tokens", counts.tokens);
+  fields.read("text_bytes", counts.text_bytes);
+  return counts;
+}
 
 }  // namespace
 
@@ -91,7 +45,8 @@ std::string dataset_metadata_json(const DatasetMetadata& metadata) {
 Result<DatasetMetadata> parse_dataset_metadata(std::string_view text, const std::string& name) {
   TUTTI_ASSIGN(const Json json, parse_json(text, name));
   if (!json.is_object()) return corrupt("{}: not a JSON object", name);
-  Fields fields(json, name + ": ");
+  Status status;
+  const JsonFields fields(json, name + ": ", status);
   DatasetMetadata metadata;
   int64_t version = 0;
   fields.read("version", version);
@@ -102,11 +57,11 @@ Result<DatasetMetadata> parse_dataset_metadata(std::string_view text, const std:
   fields.read("end_of_text_token", metadata.end_of_text_token);
   fields.read("format", metadata.format);
   fields.read("validation_fraction", metadata.validation_fraction);
-  fields.read_optional("loss_mask", metadata.loss_mask);
-  fields.read("train", metadata.train);
-  fields.read("validation", metadata.validation);
+  fields.read_optional("loss_mask", metadata.loss_mask);  // directories of before have none
+  metadata.train = read_split_counts(fields.inner("train"));
+  metadata.validation = read_split_counts(fields.inner("validation"));
   fields.read("unigram_entropy_nats", metadata.unigram_entropy_nats);
-  TUTTI_TRY(fields.status());
+  TUTTI_TRY(status);
   if (version != kVersion) return corrupt("{}: version {}, expected {}", name, version, kVersion);
   return metadata;
 }

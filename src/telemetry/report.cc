@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/format.h"
+#include "base/median.h"
 #include "telemetry/html_text.h"
 #include "telemetry/run_charts.h"
 
@@ -86,10 +87,7 @@ double median_tokens_per_s(const std::vector<StepRecord>& records) {
   for (const StepRecord& record : records) {
     if (std::isfinite(record.tokens_per_s)) values.push_back(record.tokens_per_s);
   }
-  if (values.empty()) return std::nan("");
-  const auto middle = values.begin() + static_cast<int64_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return values.empty() ? std::nan("") : median(std::move(values));
 }
 
 std::string fact(const std::string& name, const std::string& value, const std::string& more = "") {

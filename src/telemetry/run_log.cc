@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "telemetry/step_log.h"
+
 namespace tutti {
 namespace {
 
@@ -18,16 +20,14 @@ struct Kept {
 Kept keep_steps(std::string_view text, int64_t step_max) {
   Kept kept;
   while (!text.empty()) {
-    const size_t feed = text.find('\n');
-    const std::string_view line = text.substr(0, feed);
-    text.remove_prefix(feed == std::string_view::npos ? text.size() : feed + 1);
-    const Result<StepRecord> record = parse_step_record(line);
-    const bool whole = feed != std::string_view::npos && record.ok();
+    const StepLine line = take_step_line(text);
+    const Result<StepRecord>& record = line.record;
+    const bool whole = line.ended && record.ok();
     if (!whole || record->step > step_max || record->step <= kept.last_step) {
       ++kept.dropped_lines;
       continue;
     }
-    kept.text.append(line).push_back('\n');
+    kept.text.append(line.text).push_back('\n');
     kept.last_step = record->step;
   }
   return kept;
@@ -67,7 +67,7 @@ std::vector<Scalar> scalars_of(const StepRecord& record) {
 Result<RunLog> RunLog::open(FileSystem& fs, Clock& clock, const std::string& directory,
                             const RunLogOptions& options) {
   TUTTI_TRY(fs.create_directories(directory));
-  const std::string path = join_path(directory, "log.jsonl");
+  const std::string path = join_path(directory, kStepLogName);
   TUTTI_ASSIGN(const Kept kept, drop_later_steps(fs, path, options.resume_step));
   RunLog log;
   log.last_step_ = kept.last_step;

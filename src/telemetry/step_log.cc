@@ -9,20 +9,27 @@ constexpr uint64_t kLogBytesMax = uint64_t{1} << 30;  // some 4 million steps
 
 }  // namespace
 
+StepLine take_step_line(std::string_view& log) {
+  const size_t feed = log.find('\n');
+  const bool ended = feed != std::string_view::npos;
+  const std::string_view text = log.substr(0, feed);
+  log.remove_prefix(ended ? feed + 1 : log.size());
+  return {text, ended, parse_step_record(text)};
+}
+
 StepLog parse_step_log(std::string_view text) {
   StepLog log;
   std::map<int64_t, StepRecord> by_step;
   while (!text.empty()) {
-    const size_t feed = text.find('\n');
-    const Result<StepRecord> record = parse_step_record(text.substr(0, feed));
-    text.remove_prefix(feed == std::string_view::npos ? text.size() : feed + 1);
+    const StepLine line = take_step_line(text);
+    const Result<StepRecord>& record = line.record;
     if (record.ok()) {
       log.replaced += by_step.contains(record->step) ? 1 : 0;
       by_step.insert_or_assign(by_step.end(), record->step, *record);
-    } else if (feed == std::string_view::npos) {
-      log.torn = true;
-    } else {
+    } else if (line.ended) {
       ++log.unreadable;
+    } else {
+      log.torn = true;
     }
   }
   log.records.reserve(by_step.size());

@@ -13,6 +13,16 @@ namespace tutti {
 
 inline constexpr const char* kStepLogName = "log.jsonl";
 
+// A line of the log; the view points into the log.
+struct StepLine {
+  std::string_view text;  // without its line feed
+  bool ended;             // by a line feed: else its writer was killed, or is at it
+  Result<StepRecord> record;
+};
+
+// Takes the first line off `log`, which must not be empty.
+StepLine take_step_line(std::string_view& log);
+
 struct StepLog {
   std::vector<StepRecord> records = {};  // in rising order of steps
   int64_t replaced = 0;                  // records whose step a later line has again

@@ -79,8 +79,7 @@ Result<Texts> small_files(FileSystem& fs, const SavedModel& saved, DType dtype) 
   Texts texts;
   for (const std::string& name : kept_hugging_face_files(fs, saved.hugging_face_files)) {
     const std::string path = join_path(saved.hugging_face_files, name);
-    TUTTI_TRY(check_hugging_face_file(fs, path));
-    TUTTI_ASSIGN(texts[name], read_file(fs, path, kHuggingFaceFileBytesMax));
+    TUTTI_ASSIGN(texts[name], read_hugging_face_file(fs, path, kHuggingFaceFileBytesMax));
   }
   TUTTI_ASSIGN(const std::optional<Tokenizer> tokenizer, add_tokenizer(fs, saved, texts));
   HuggingFaceConfigOptions options{.dtype = dtype, .original = texts[kHuggingFaceConfigName]};

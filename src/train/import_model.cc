@@ -40,10 +40,9 @@ Result<bool> import_tokenizer(FileSystem& fs, const std::string& from, const std
     log_warning("{} is not there: the model is imported without a tokenizer", path);
     return false;
   }
-  TUTTI_TRY(check_hugging_face_file(fs, path));
-  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kHuggingFaceFileBytesMax));
+  TUTTI_ASSIGN(const std::string text, read_hugging_face_file(fs, path, kHuggingFaceFileBytesMax));
   TUTTI_TRY(write_file_atomic(fs, join_path(to, kTokenizerJsonName), text));
-  const Result<Tokenizer> tokenizer = Tokenizer::load(fs, path);
+  const Result<Tokenizer> tokenizer = Tokenizer::parse(text, path);
   if (!tokenizer.ok()) {
     log_warning("the tokenizer is kept, but cannot be used here: {}", tokenizer.message());
   } else if (tokenizer.value().vocab_size() > model.vocab) {

@@ -111,20 +111,10 @@ Result<TokenDataset> open_set(FileSystem& fs, const Config& config, const std::s
   return Error{dataset.error().kind, fmt::format("{}: {}", key, dataset.message())};
 }
 
-}  // namespace
-
-Result<TokenDataset> open_samples(FileSystem& fs, const Config& config, const std::string& path,
-                                  std::string_view key,
-                                  std::span<const std::string> tokenizer_paths) {
-  DocumentEnd document_end(
-      std::vector<std::string>(tokenizer_paths.begin(), tokenizer_paths.end()));
-  return open_set(fs, config, path, key, document_end);
-}
-
-Result<TrainingSamples> open_training_samples(FileSystem& fs, const Config& config) {
+Result<TrainingSamples> open_training_sets(FileSystem& fs, const Config& config,
+                                           DocumentEnd& document_end) {
   const bool mixed = !config.data.mixture.empty();
   const std::vector<MixtureEntry> entries = config.data.sets();
-  DocumentEnd document_end = document_end_of_run(config);
   std::vector<WeightedSet> sets;
   for (size_t i = 0; i < entries.size(); ++i) {
     const std::string key = mixed ? fmt::format("data.mixture[{}].path", i) : "data.train";
@@ -136,11 +126,26 @@ Result<TrainingSamples> open_training_samples(FileSystem& fs, const Config& conf
   return Error{samples.error().kind, "data.mixture: " + samples.message()};
 }
 
+}  // namespace
+
+Result<TokenDataset> open_samples(FileSystem& fs, const Config& config, const std::string& path,
+                                  std::string_view key,
+                                  std::span<const std::string> tokenizer_paths) {
+  DocumentEnd document_end(
+      std::vector<std::string>(tokenizer_paths.begin(), tokenizer_paths.end()));
+  return open_set(fs, config, path, key, document_end);
+}
+
+Result<TrainingSamples> open_training_samples(FileSystem& fs, const Config& config) {
+  DocumentEnd document_end = document_end_of_run(config);
+  return open_training_sets(fs, config, document_end);
+}
+
 Result<RunData> open_run_data(FileSystem& fs, const Config& config) {
-  TUTTI_ASSIGN(TrainingSamples train, open_training_samples(fs, config));
+  DocumentEnd document_end = document_end_of_run(config);
+  TUTTI_ASSIGN(TrainingSamples train, open_training_sets(fs, config, document_end));
   RunData data{std::move(train), std::nullopt};
   if (config.train.eval_every > 0) {
-    DocumentEnd document_end = document_end_of_run(config);
     TUTTI_ASSIGN(data.validation,
                  open_set(fs, config, config.data.validation, "data.validation", document_end));
   }

@@ -6,6 +6,7 @@
 #include "checkpoint/run_directory.h"
 #include "data/dataset_metadata.h"
 #include "data/tokenizer.h"
+#include "telemetry/step_log.h"
 
 namespace tutti {
 namespace {
@@ -43,7 +44,7 @@ Result<std::string> sign_of_run(FileSystem& fs, const std::string& directory) {
     return info.error();
   }
   if (info->kind != FileKind::kDirectory) return io_error("{} is not a directory", directory);
-  for (const char* name : {kRunConfigName, "log.jsonl", kManifestName}) {
+  for (const char* name : {kRunConfigName, kStepLogName, kManifestName}) {
     if (exists(fs, join_path(directory, name))) return std::string(name);
   }
   TUTTI_ASSIGN(const auto checkpoints, list_checkpoints(fs, directory));

@@ -16,8 +16,8 @@ void add(int32_t token, std::vector<int32_t>& tokens) {
 
 Status add_ends_of(FileSystem& fs, const std::string& path, std::vector<int32_t>& ends) {
   if (!exists(fs, path)) return {};
-  TUTTI_TRY(check_hugging_face_file(fs, path));
-  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kHuggingFaceConfigBytesMax));
+  TUTTI_ASSIGN(const std::string text,
+               read_hugging_face_file(fs, path, kHuggingFaceConfigBytesMax));
   TUTTI_ASSIGN(const std::vector<int32_t> tokens, hugging_face_end_tokens(text, path));
   for (const int32_t token : tokens) add(token, ends);
   return {};

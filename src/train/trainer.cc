@@ -1,11 +1,10 @@
 #include "train/trainer.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "base/log.h"
+#include "base/median.h"
 #include "tensor/available_memory.h"
 #include "train/evaluate.h"
 #include "train/step_inputs.h"
@@ -23,12 +22,8 @@ void push_recent(std::deque<double>& recent, double value) {
   if (recent.size() > kPaceWindow) recent.pop_front();
 }
 
-double median(const std::deque<double>& values) {
-  if (values.empty()) return 0;
-  std::vector<double> sorted(values.begin(), values.end());
-  const auto middle = sorted.begin() + static_cast<int64_t>(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  return *middle;
+double median_or(const std::deque<double>& values, double otherwise) {
+  return values.empty() ? otherwise : median({values.begin(), values.end()});
 }
 
 // Measures this machine and keeps the result for the next run.
@@ -163,7 +158,7 @@ Result<TrainSummary> Trainer::run(TrainObserver& observer) {
     note_step(report);
     TUTTI_TRY(evaluate_if_due(report.record));
     TUTTI_TRY(run_.log.append(report.record));
-    const double pace = loop_seconds_.empty() ? report.record.step_time_s : median(loop_seconds_);
+    const double pace = median_or(loop_seconds_, report.record.step_time_s);
     report.remaining_s = pace * static_cast<double>(steps - run_.state.step);
     observer.stepped(report);
     TUTTI_TRY(check_finite());
@@ -183,7 +178,7 @@ TrainSummary Trainer::summary() {
   TrainSummary summary = so_far_;
   summary.step = run_.state.step;
   summary.skipped = run_.state.skipped;
-  summary.step_s_median = median(step_seconds_);
+  summary.step_s_median = median_or(step_seconds_, 0);
   summary.planned_bytes = run_.plan.arena_bytes;
   summary.allocated_bytes = run_.executor->allocated_bytes();
   const int64_t saved = run_.checkpoints->saved_step();

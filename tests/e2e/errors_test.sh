@@ -5,11 +5,7 @@
 #
 #   errors_test.sh PATH_OF_TUTTI
 set -u
-tutti=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . tests/e2e/tiny_run.sh
-make_tiny_run
 "$tutti" train "$work/tiny.toml" train.steps=20 checkpoint.every=10 >"$work/out" 2>"$work/err" ||
   fail "train: $(tail -1 "$work/err")"
 run="$work/run" data="$work/data" tokenizer="$work/tokenizer.json"

@@ -4,11 +4,7 @@
 #
 #   report_test.sh PATH_OF_TUTTI
 set -u
-tutti=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . tests/e2e/tiny_run.sh
-make_tiny_run
 
 # train DIR KEY=VALUE...
 train() {

@@ -5,11 +5,7 @@
 #
 #   resume_test.sh PATH_OF_TUTTI
 set -u
-tutti=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . tests/e2e/tiny_run.sh
-make_tiny_run
 
 "$tutti" train "$work/tiny.toml" checkpoint.every=1 checkpoint.keep=0 2>"$work/err" ||
   fail "the whole run: $(tail -1 "$work/err")"

@@ -1,5 +1,10 @@
 # What the end-to-end tests of training share: a corpus of a few samples and the config of a tiny
-# model. Sourced with $tutti and $work set; makes $work/data and $work/tiny.toml.
+# model. Sourced with the path of tutti as $1; sets $tutti and $work, a directory that goes when the
+# test ends, and makes $work/data and $work/tiny.toml.
+
+tutti=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 fail() {
   echo "FAILED: $1" >&2
@@ -10,15 +15,14 @@ fail() {
 export OMP_NUM_THREADS=1
 export XDG_CACHE_HOME="$work/cache"
 
-make_tiny_run() {
-  mkdir -p "$work/text"
-  head -c 5000 docs/adding-an-op.md >"$work/text/a.txt"
-  head -c 2000 docs/invariance.md >"$work/text/b.txt"
-  "$tutti" tokenizer train "$work/text" --vocab 300 --out "$work/tokenizer.json" \
-    >"$work/out" 2>"$work/err" || fail "tutti tokenizer train: $(cat "$work/err")"
-  "$tutti" data prepare "$work/text" --tokenizer "$work/tokenizer.json" --out "$work/data" \
-    >"$work/out" 2>"$work/err" || fail "tutti data prepare: $(cat "$work/err")"
-  cat >"$work/tiny.toml" <<END
+mkdir -p "$work/text"
+head -c 5000 docs/adding-an-op.md >"$work/text/a.txt"
+head -c 2000 docs/invariance.md >"$work/text/b.txt"
+"$tutti" tokenizer train "$work/text" --vocab 300 --out "$work/tokenizer.json" \
+  >"$work/out" 2>"$work/err" || fail "tutti tokenizer train: $(cat "$work/err")"
+"$tutti" data prepare "$work/text" --tokenizer "$work/tokenizer.json" --out "$work/data" \
+  >"$work/out" 2>"$work/err" || fail "tutti data prepare: $(cat "$work/err")"
+cat >"$work/tiny.toml" <<END
 [model]
 architecture = "llama"
 layers = 2
@@ -43,7 +47,6 @@ warmup_steps = 10
 [run]
 dir = "$work/run"
 END
-}
 
 # The results of a run's log: step, loss and gradient norm, without the times.
 results() {

@@ -1,55 +1,12 @@
 #include "reference/reference_case.h"
 
-#include "base/json.h"
+#include "base/json_fields.h"
 #include "base/rng.h"
 
 namespace tutti {
 namespace {
 
-// Reads fields of an object and remembers the first that is missing or of another type.
-class Fields {
- public:
-  Fields(const Json& object, std::string& fault) : object_(object), fault_(fault) {}
-
-  template <typename T>
-  void read(const char* key, T& out) const {
-    read_optional(key, out);
-    if (!object_.contains(key)) note(key);
-  }
-  void read_optional(const char* key, std::string& out) const {
-    read_if(key, &Json::is_string, out);
-  }
-  void read_optional(const char* key, bool& out) const { read_if(key, &Json::is_boolean, out); }
-  void read_optional(const char* key, double& out) const { read_if(key, &Json::is_number, out); }
-  void read_optional(const char* key, int64_t& out) const { read_if(key, &Json::is_integer, out); }
-  void read_optional(const char* key, uint64_t& out) const { read_if(key, &Json::is_count, out); }
-  Fields inner(const char* key) const {
-    static const Json kNone;
-    const Json* found = object_.find(key);
-    if (found == nullptr) note(key);
-    return {found == nullptr ? kNone : *found, fault_};
-  }
-
- private:
-  template <typename T>
-  void read_if(const char* key, bool (Json::*is_type)() const, T& out) const {
-    const Json* found = object_.find(key);
-    if (found == nullptr) return;
-    if ((found->*is_type)()) {
-      out = found->get<T>();
-    } else {
-      note(key);
-    }
-  }
-  void note(const char* key) const {
-    if (fault_.empty()) fault_ = key;
-  }
-
-  const Json& object_;
-  std::string& fault_;
-};
-
-ModelConfig parse_model(const Fields& object) {
+ModelConfig parse_model(const JsonFields& object) {
   ModelConfig model;
   std::string architecture;
   object.read("architecture", architecture);
@@ -69,7 +26,7 @@ ModelConfig parse_model(const Fields& object) {
   object.read_optional("window", model.window);
   object.read("norm_epsilon", model.norm_epsilon);
   object.read("rope_theta", model.rope_theta);
-  const Fields scaling = object.inner("rope_scaling");
+  const JsonFields scaling = object.inner("rope_scaling");
   scaling.read("factor", model.rope_scaling.factor);
   scaling.read("low_freq_factor", model.rope_scaling.low_freq_factor);
   scaling.read("high_freq_factor", model.rope_scaling.high_freq_factor);
@@ -77,7 +34,7 @@ ModelConfig parse_model(const Fields& object) {
   return model;
 }
 
-OptimizerOptions parse_optimizer(const Fields& object) {
+OptimizerOptions parse_optimizer(const JsonFields& object) {
   OptimizerOptions options;
   object.read("beta1", options.beta1);
   object.read("beta2", options.beta2);
@@ -87,7 +44,7 @@ OptimizerOptions parse_optimizer(const Fields& object) {
   return options;
 }
 
-LrSchedule parse_schedule(const Fields& object) {
+LrSchedule parse_schedule(const JsonFields& object) {
   LrSchedule schedule;
   object.read("lr", schedule.lr);
   object.read("min_lr", schedule.min_lr);
@@ -100,8 +57,8 @@ LrSchedule parse_schedule(const Fields& object) {
 
 Result<ReferenceCase> parse_reference_case(const Json& object, const std::string& source) {
   ReferenceCase c;
-  std::string fault;
-  const Fields fields(object, fault);
+  Status status;
+  const JsonFields fields(object, source + ": not a reference case: ", status);
   fields.read("name", c.name);
   c.model = parse_model(fields.inner("model"));
   fields.read("seq", c.seq);
@@ -113,7 +70,7 @@ Result<ReferenceCase> parse_reference_case(const Json& object, const std::string
   fields.read("weight_range", c.weight_range);
   c.optimizer = parse_optimizer(fields.inner("optimizer"));
   c.schedule = parse_schedule(fields.inner("schedule"));
-  if (!fault.empty()) return corrupt("{}: not a reference case: {}", source, fault);
+  TUTTI_TRY(status);
   for (const int64_t size : {c.seq, c.batch, c.microbatches, c.batches, c.steps}) {
     if (size < 1) return corrupt("{}: a size of {}, expected at least 1", source, size);
   }

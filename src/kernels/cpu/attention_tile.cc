@@ -48,6 +48,7 @@ QueryTile::QueryTile(const Head& head, int64_t first_row) : first(first_row) {
 
 DropoutRows::DropoutRows(const Head& head, const QueryTile& queries) {
   const Attention& a = head.shape;
+  if (a.dropout.p == 0) return;
   for (int64_t i = 0; i < kQueryTile; ++i) {
     const int64_t r = queries.first + smaller(i, queries.count - 1);
     const uint64_t first = a.dropout.first_counter(head.b, head.h, r % a.group, r / a.group);

@@ -119,7 +119,7 @@ TUTTI_INLINE void store_row(const float* from, float factor, int64_t count, floa
   }
 }
 
-// What keys the random numbers of dropout for the rows of a tile.
+// What keys the random numbers of dropout for the rows of a tile; unset where p is 0.
 struct DropoutRows {
   alignas(64) uint32_t low[kQueryTile], high[kQueryTile];  // of the row's first counter
 
