@@ -20,6 +20,7 @@ namespace {
 
 struct Flags {
   std::string backend = "threads";
+  std::string call = "all";
   int ranks = 2;
   uint64_t bytes = 64'000'000;
   int repeat = 10;
@@ -102,7 +103,7 @@ Status CommBench::run() {
   for (int i = -1; i < flags_.repeat; ++i) {  // the first is not printed
     for (const CallKind kind :
          {CallKind::kAllReduce, CallKind::kAllGather, CallKind::kReduceScatter}) {
-      TUTTI_TRY(time(kind, i));
+      if (flags_.call == "all" || flags_.call == call_name(kind)) TUTTI_TRY(time(kind, i));
     }
   }
   return {};
@@ -140,6 +141,9 @@ int main(int argc, char** argv) {
   tutti::CommandLine app("Time collective calls.", "comm_bench");
   app.add_option("--backend", flags.backend, "What moves the data")
       ->one_of({"threads"})
+      ->capture_default_str();
+  app.add_option("--call", flags.call)
+      ->one_of({"all", "all_reduce", "all_gather", "reduce_scatter"})
       ->capture_default_str();
   app.add_option("--ranks", flags.ranks)->range(1, 1024)->capture_default_str();
   app.add_option("--bytes", flags.bytes, "Of a rank, in whole")->as_size()->capture_default_str();
