@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "comm/flight_recorder.h"
+#include "comm/lane.h"
 #include "comm/test_conformance.h"
 
 namespace tutti {
@@ -167,6 +168,44 @@ TEST(ThreadWorld, ARankThatEndsIsNotWaitedFor) {
     EXPECT_NE(status.message().find("rank 1 has left, last: barrier start"), std::string::npos)
         << status.message();
   });
+}
+
+// Calls until one fails, each on memory of its own, which nobody may touch once the call returns.
+Status call_until_failure(Communicator& group, bool messages) {
+  const int right = (group.rank() + 1) % group.size();
+  const int left = (group.rank() + group.size() - 1) % group.size();
+  for (;;) {
+    std::vector<float> in(3000, 1), out(3000);
+    const auto count = static_cast<int64_t>(in.size());
+    const Status status =
+        messages ? group.send_receive(in.data(), right, out.data(), left, count, DType::kF32, "m")
+                 : group.all_reduce(in.data(), out.data(), count, DType::kF32, Reduce::kSum, "s");
+    if (!status.ok()) return status;
+    EXPECT_EQ(out.back(), messages ? 1 : group.size());
+  }
+}
+
+TEST(ThreadWorld, AnAbortEndsCallsInFlight) {
+  for (const double delay_s : {0.0, 0.001, 0.003, 0.01}) {
+    run_ranks(3, {.timeout_s = 20}, [delay_s](World& world) {
+      const auto sums = whole(world, "sums"), messages = whole(world, "messages");
+      if (sums == nullptr || messages == nullptr) return;
+      ASSERT_TRUE(sums->barrier("start").ok());
+      Lane lane("messages");
+      const Lane::Ticket ticket =
+          lane.submit([&messages] { return call_until_failure(*messages, true); });
+      Lane other("sums");
+      const Lane::Ticket other_ticket =
+          other.submit([&sums] { return call_until_failure(*sums, false); });
+      if (world.rank() == 1) {
+        make_system_clock()->sleep_s(delay_s);
+        world.abort(Error{ErrorKind::kIo, "the disk is full"});
+      }
+      for (const Status& status : {lane.wait(ticket), other.wait(other_ticket)}) {
+        EXPECT_EQ(status.message(), "rank 1 failed: the disk is full");
+      }
+    });
+  }
 }
 
 TEST(ThreadWorld, AMessageThatNobodyTakesFails) {
