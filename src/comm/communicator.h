@@ -74,7 +74,7 @@ struct WorldOptions {
   int recorded_calls = 256;  // that the flight recorder keeps
 };
 
-// This rank among all. Thread-safe.
+// This rank among all. Thread-safe. It must outlive its communicators.
 class World {
  public:
   virtual ~World() = default;
@@ -87,8 +87,9 @@ class World {
   // makes the call, and members make calls for groups that they share in the same order.
   virtual Result<std::unique_ptr<Communicator>> create_group(const std::vector<int>& ranks,
                                                              const std::string& name) = 0;
-  // Says that this rank ends with an error. The calls of all other ranks then fail with it instead
-  // of waiting. The first error of a world is kept.
+  // Says that this rank ends with an error. All ranks' calls then fail with kUnavailable, "rank 3
+  // failed: ...", instead of waiting; so they do when a rank's World is destroyed and they wait for
+  // it. The first error of a world is kept.
   virtual void abort(const Status& cause) = 0;
 
   // The last calls of this rank.

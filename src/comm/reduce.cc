@@ -4,6 +4,10 @@
 #include <cstring>
 #include <type_traits>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/status.h"
 #include "tensor/float_conversion.h"
 
@@ -13,6 +17,42 @@ namespace {
 // A block is added up in the first-level cache, so that each operand is read and each result
 // written once.
 constexpr int64_t kBlockBytes = 16384;
+
+// Results of which so much is written leave the caches before they are read again. Writing them
+// around the caches saves reading what is overwritten: all_reduce of 64 MB over 2 ranks takes 2/3
+// of the time, when it is not in place.
+constexpr size_t kStreamBytes = 4 << 20;
+
+// Results that are operands are in the caches.
+bool worth_streaming(std::span<const void* const> operands, std::span<void* const> results,
+                     size_t bytes) {
+  return bytes >= kStreamBytes &&
+         std::find_first_of(operands.begin(), operands.end(), results.begin(), results.end()) ==
+             operands.end();
+}
+
+#ifdef __SSE2__
+// Both aligned to 16 bytes.
+void stream_block(void* to, const void* from, size_t bytes) {
+  const auto* const words = static_cast<const __m128i*>(from);
+  const size_t count = bytes / sizeof(__m128i);
+  for (size_t i = 0; i < count; ++i) {
+    _mm_stream_si128(static_cast<__m128i*>(to) + i, _mm_load_si128(words + i));
+  }
+  const size_t done = count * sizeof(__m128i);
+  std::memcpy(static_cast<char*>(to) + done, static_cast<const char*>(from) + done, bytes - done);
+}
+void finish_streaming() { _mm_sfence(); }
+#else
+void stream_block(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+void finish_streaming() {}
+#endif
+
+// `from` is aligned to 16 bytes.
+void write_block(void* to, const void* from, size_t bytes, bool stream) {
+  if (stream && reinterpret_cast<uintptr_t>(to) % 16 == 0) return stream_block(to, from, bytes);
+  std::memcpy(to, from, bytes);
+}
 
 struct Sum {
   template <typename T>
@@ -33,9 +73,11 @@ struct Max {
   }
 };
 
+// `to` may be `a` or `b`.
 template <typename Op, typename T>
-void accumulate(T* __restrict sum, const T* __restrict operand, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) sum[i] = Op::apply(sum[i], operand[i]);
+void combine(const T* a, const T* b, T* to, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) to[i] = Op::apply(a[i], b[i]);
 }
 
 template <typename T, typename Op>
@@ -43,16 +85,21 @@ void reduce_plain(std::span<const void* const> operands, std::span<void* const> 
                   int64_t count) {
   constexpr int64_t kBlock = kBlockBytes / sizeof(T);
   alignas(64) T sum[kBlock];
+  const bool stream = worth_streaming(operands, results, count * sizeof(T));
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t n = std::min(kBlock, count - begin);
-    std::memcpy(sum, static_cast<const T*>(operands[0]) + begin, n * sizeof(T));
-    for (const void* operand : operands.subspan(1)) {
-      accumulate<Op>(sum, static_cast<const T*>(operand) + begin, n);
+    const auto operand = [&](size_t i) { return static_cast<const T*>(operands[i]) + begin; };
+    if (operands.size() == 1) {
+      std::memcpy(sum, operand(0), n * sizeof(T));
+    } else {
+      combine<Op>(operand(0), operand(1), sum, n);
     }
+    for (size_t i = 2; i < operands.size(); ++i) combine<Op>(sum, operand(i), sum, n);
     for (void* result : results) {
-      std::memcpy(static_cast<T*>(result) + begin, sum, n * sizeof(T));
+      write_block(static_cast<T*>(result) + begin, sum, n * sizeof(T), stream);
     }
   }
+  if (stream) finish_streaming();
 }
 
 // BF16 and F16.
@@ -62,6 +109,7 @@ void reduce_widened(std::span<const void* const> operands, std::span<void* const
   constexpr int64_t kBlock = kBlockBytes / sizeof(float);
   alignas(64) float sum[kBlock], widened[kBlock];
   alignas(64) char rounded[kBlock * sizeof(uint16_t)];
+  const bool stream = worth_streaming(operands, results, count * sizeof(uint16_t));
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const auto n = static_cast<size_t>(std::min(kBlock, count - begin));
     const auto block_of = [&](const void* operand) {
@@ -71,14 +119,15 @@ void reduce_widened(std::span<const void* const> operands, std::span<void* const
     convert_to_f32(dtype, block_of(operands[0]), {sum, n});
     for (const void* operand : operands.subspan(1)) {
       convert_to_f32(dtype, block_of(operand), {widened, n});
-      accumulate<Op>(sum, widened, static_cast<int64_t>(n));
+      combine<Op>(sum, widened, sum, static_cast<int64_t>(n));
     }
     const std::span<char> bytes(rounded, n * sizeof(uint16_t));
     convert_from_f32(dtype, {sum, n}, bytes);
     for (void* result : results) {
-      std::memcpy(static_cast<uint16_t*>(result) + begin, bytes.data(), bytes.size());
+      write_block(static_cast<uint16_t*>(result) + begin, bytes.data(), bytes.size(), stream);
     }
   }
+  if (stream) finish_streaming();
 }
 
 template <typename Op>

@@ -8,6 +8,7 @@
 namespace tutti {
 
 Status Channel::post(const Call& call, const void* data) {
+  if (state_ == State::kWithdrawn) return world_.failure();
   call_ = call;
   data_ = data;
   state_ = State::kPosted;
@@ -18,7 +19,7 @@ Status Channel::post(const Call& call, const void* data) {
 Status Channel::await_taken(std::string_view group, int64_t number) {
   const auto has_come = [](size_t i) { return i == 0; };
   const Status status = world_.await(done_, sent_, {call_, group, number, ranks_, has_come});
-  if (!status.ok() && change(State::kPosted, State::kEmpty)) return status;
+  if (!status.ok() && change(State::kPosted, State::kWithdrawn)) return status;
   done_.await(sent_);  // after an error it may still be read
   return refused_ ? world_.failure() : Status();
 }

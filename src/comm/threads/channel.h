@@ -33,7 +33,12 @@ class Channel {
   void nudge();
 
  private:
-  enum class State : uint8_t { kEmpty, kPosted, kTaken };
+  enum class State : uint8_t {
+    kEmpty,
+    kPosted,
+    kTaken,
+    kWithdrawn,  // by the sender, after an error: for good
+  };
 
   bool change(State from, State to) { return state_.compare_exchange_strong(from, to); }
   Status check(const Call& receive, std::string_view group, int64_t number) const;

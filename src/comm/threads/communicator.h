@@ -1,7 +1,6 @@
 // A communicator whose ranks are threads: the calls read and write the ranks' buffers directly.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +40,7 @@ class ThreadCommunicator : public Communicator {
   WireCount sent() const override { return sent_; }
 
  private:
-  // What is not in a Call, or would allocate there.
+  // A Call whose name is not copied.
   struct Request {
     CallKind kind;
     int64_t count = 0;

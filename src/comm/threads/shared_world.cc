@@ -77,7 +77,7 @@ void SharedWorld::leave(int rank) {
 Status SharedWorld::await(Gate& gate, int64_t steps, const WaitingCall& waiting) {
   const Gate::Wait wait = gate.await(steps, timeout_s_, [&] { return is_hopeless(waiting); });
   if (wait == Gate::Wait::kReached) return {};
-  const Status failure = fail(missing_ranks(waiting));
+  const Status failure = fail(missing_ranks(waiting, wait == Gate::Wait::kTimeout));
   return gate.reached(steps) ? Status() : failure;
 }
 
@@ -90,14 +90,16 @@ bool SharedWorld::is_hopeless(const WaitingCall& waiting) const {
   return false;
 }
 
-Error SharedWorld::missing_ranks(const WaitingCall& waiting) {
+Error SharedWorld::missing_ranks(const WaitingCall& waiting, bool timed_out) {
   std::vector<int> present, missing;
   for (size_t i = 0; i < waiting.ranks.size(); ++i) {
     (waiting.has_come(i) ? present : missing).push_back(waiting.ranks[i]);
   }
-  std::string text = fmt::format(
-      "{} (#{} of group {}): {} waited {} for {}", to_string(waiting.call), waiting.number,
-      waiting.group, ranks_text(present), human_duration(timeout_s_), ranks_text(missing));
+  const std::string waited =
+      timed_out ? fmt::format("waited {}", human_duration(timeout_s_)) : "cannot wait";
+  std::string text =
+      fmt::format("{} (#{} of group {}): {} {} for {}", to_string(waiting.call), waiting.number,
+                  waiting.group, ranks_text(present), waited, ranks_text(missing));
   for (const int rank : missing) {
     const Member& member = *members_[static_cast<size_t>(rank)];
     text += fmt::format("; rank {}{}, {}", rank, member.gone ? " has left" : "",

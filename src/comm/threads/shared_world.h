@@ -64,7 +64,7 @@ class SharedWorld {
   };
 
   bool is_hopeless(const WaitingCall& waiting) const;
-  Error missing_ranks(const WaitingCall& waiting);
+  Error missing_ranks(const WaitingCall& waiting, bool timed_out);
 
   const double timeout_s_;
   std::vector<std::unique_ptr<Member>> members_;
