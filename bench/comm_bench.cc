@@ -2,6 +2,7 @@
 // seconds of the slowest rank, so that runs of two backends can be paired line by line.
 //
 //   comm_bench --backend threads --ranks 2 --bytes 64MB --repeat 20
+//   mpirun -n 2 comm_bench --backend mpi --bytes 64MB --repeat 20
 //
 // `bytes` is what a rank holds in whole: all of an all_reduce, what an all_gather gives and what a
 // reduce_scatter takes.
@@ -11,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "comm/mpi/mpi_world.h"
 #include "comm/threads/world.h"
 #include "command_line.h"
 #include "tensor/arena.h"
@@ -133,6 +135,11 @@ Status run_threads(const Flags& flags) {
   return {};
 }
 
+Status run_mpi(const Flags& flags) {
+  TUTTI_ASSIGN(const auto world, make_mpi_world({}));
+  return run_rank(flags, *world);
+}
+
 }  // namespace
 }  // namespace tutti
 
@@ -140,18 +147,21 @@ int main(int argc, char** argv) {
   tutti::Flags flags;
   tutti::CommandLine app("Time collective calls.", "comm_bench");
   app.add_option("--backend", flags.backend, "What moves the data")
-      ->one_of({"threads"})
+      ->one_of({"threads", "mpi"})
+      ->capture_default_str();
+  app.add_option("--ranks", flags.ranks, "Of threads; mpirun says how many of MPI")
+      ->range(1, 1024)
       ->capture_default_str();
   app.add_option("--call", flags.call)
       ->one_of({"all", "all_reduce", "all_gather", "reduce_scatter"})
       ->capture_default_str();
-  app.add_option("--ranks", flags.ranks)->range(1, 1024)->capture_default_str();
   app.add_option("--bytes", flags.bytes, "Of a rank, in whole")->as_size()->capture_default_str();
   app.add_option("--repeat", flags.repeat)->range(1, 1000000)->capture_default_str();
   app.add_option("--dtype", flags.dtype)->capture_default_str();
   app.add_flag("--in-place", flags.in_place, "Let a call's input be (part of) its output");
   if (const auto status = app.parse(argc, argv)) return *status;
-  const tutti::Status status = tutti::run_threads(flags);
+  const tutti::Status status =
+      flags.backend == "mpi" ? tutti::run_mpi(flags) : tutti::run_threads(flags);
   if (status.ok()) return 0;
   std::cerr << "comm_bench: error: " << status.message() << "\n";
   return 1;

@@ -12,6 +12,10 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(GTest REQUIRED)
+# Open MPI; with MPICH: -DMPI_C_COMPILER=mpicc.mpich -DMPIEXEC_EXECUTABLE=/usr/bin/mpiexec.mpich.
+if(TUTTI_MPI)
+  find_package(MPI COMPONENTS C)
+endif()
 
 add_library(tutti_flags INTERFACE)
 target_include_directories(tutti_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)

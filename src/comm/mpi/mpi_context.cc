@@ -1,0 +1,130 @@
+#include "comm/mpi/mpi_context.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/format.h"
+
+namespace tutti {
+namespace {
+
+constexpr double kAskTime_s = 0.8;
+// How long a call of a rank that another rank's abort() ends waits for that end.
+constexpr double kEndTime_s = 5;
+
+// Pauses between polls: none, then the core is offered to others, then sleeps that grow with the
+// time waited.
+class Backoff {
+ public:
+  explicit Backoff(Clock& clock) : clock_(clock) {}
+
+  void pause() {
+    constexpr int kSpins = 64;
+    constexpr int kYields = 64;
+    constexpr double kSleepMax_s = 200e-6;
+    ++pauses_;
+    if (pauses_ <= kSpins) return;
+    if (pauses_ <= kSpins + kYields) {
+      sched_yield();
+      return;
+    }
+    clock_.sleep_s(sleep_s_);
+    sleep_s_ = std::min(kSleepMax_s, sleep_s_ * 1.5);
+  }
+
+ private:
+  Clock& clock_;
+  int pauses_ = 0;
+  double sleep_s_ = 1e-6;
+};
+
+// A call that does not name the rank that it needs, nor looks like the other rank's.
+bool is_message(CallKind kind) {
+  return kind == CallKind::kSend || kind == CallKind::kReceive || kind == CallKind::kSendReceive;
+}
+
+// "rank 3", "ranks 0, 1, 2"
+std::string ranks_text(const std::vector<int>& ranks) {
+  return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", fmt::join(ranks, ", "));
+}
+
+}  // namespace
+
+MpiContext::MpiContext(const WorldOptions& options, int64_t message_bytes_max)
+    : options(options),
+      message_bytes_max(message_bytes_max),
+      clock(make_system_clock()),
+      recorder(options.recorded_calls, *clock) {}
+
+Status MpiContext::wait(const MpiPendingCall& pending, Pace pace, const Poll& poll) {
+  Backoff backoff(*clock);
+  // Who is missing is asked shortly before the end, so that the answers are there by then.
+  const double ask_s = options.timeout_s - std::min(kAskTime_s, options.timeout_s / 4);
+  std::optional<Error> missing;
+  while (true) {
+    TUTTI_ASSIGN(const bool done, poll());
+    if (done) return {};
+    if (failed_) return failure();
+    const double waited_s = clock->monotonic_s() - pending.begin_s;
+    if (waited_s > ask_s && !missing) {
+      missing = missing_ranks(pending);
+    } else if (waited_s > options.timeout_s) {
+      return *missing;
+    } else if (pace == Pace::kSleep) {
+      backoff.pause();
+    } else {
+      sched_yield();
+    }
+  }
+}
+
+Status MpiContext::fail(const Status& cause) {
+  const std::lock_guard lock(mutex_);
+  if (failure_.ok()) failure_ = cause;
+  failed_ = true;
+  return failure_;
+}
+
+Status MpiContext::failure() {
+  if (!failed_) return {};
+  if (ended_by_other_) clock->sleep_s(kEndTime_s);
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void MpiContext::end_by_other(const std::string& cause) {
+  ended_by_other_ = true;
+  (void)fail(Error{ErrorKind::kUnavailable, cause});
+}
+
+// Asks all ranks of the world, for one that the missing ones wait for may be the one that is gone.
+Error MpiContext::missing_ranks(const MpiPendingCall& pending) {
+  const auto answers = watch->ask(pending.call, pending.group);
+  const bool together = !is_message(pending.call.kind);
+  std::vector<int> present, missing;
+  std::string where;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const int rank = static_cast<int>(i);
+    const bool needed = std::count(pending.others.begin(), pending.others.end(), rank) > 0;
+    const bool here = needed && together && answers[i] && answers[i]->in_call;
+    if (here || rank == watch->rank()) {
+      present.push_back(rank);
+    } else if (needed) {
+      missing.push_back(rank);
+    }
+    if (!answers[i]) {
+      where += fmt::format("; rank {} does not answer: it is stopped, or dead, or its host is ({})",
+                           rank, processes[i]);
+    } else if (needed && !here) {
+      where += fmt::format("; rank {}, {}", rank, answers[i]->text);
+    }
+  }
+  return error(ErrorKind::kUnavailable, "{} (#{} of group {}): {} waited {} for {}{}",
+               to_string(pending.call), pending.number, pending.group, ranks_text(present),
+               human_duration(options.timeout_s), missing.empty() ? "data" : ranks_text(missing),
+               where);
+}
+
+}  // namespace tutti
