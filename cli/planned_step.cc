@@ -4,6 +4,7 @@
 #include "program/lint.h"
 #include "schedule/generators.h"
 #include "train/config_keys.h"
+#include "train/layout.h"
 
 namespace tutti {
 namespace {
@@ -17,20 +18,11 @@ Error not_built(const Config& config, std::string_view key, std::string_view ins
   return invalid("{} = {} is not built; {}", key, key_value(*found, config), instead);
 }
 
-Status check_settings(const Config& config) {
-  if (config.parallel.recompute == RecomputePolicy::kFull) {
-    return not_built(config, "parallel.recompute",
-                     "set it to \"selective\": norms and activations are computed again");
-  }
-  if (config.parallel.offload != OffloadPolicy::kNone) {
-    return not_built(config, "parallel.offload", "set it to \"none\"");
-  }
+Status check_microbatches(const Config& config) {
   const int64_t microbatches = config.accumulation();
-  if (microbatches > kMicrobatchesMax) {
-    return invalid("{} microbatches on a rank, at most {} can be planned; raise train.micro_batch",
-                   microbatches, kMicrobatchesMax);
-  }
-  return {};
+  if (microbatches <= kMicrobatchesMax) return {};
+  return invalid("{} microbatches on a rank, at most {} can be planned; raise train.micro_batch",
+                 microbatches, kMicrobatchesMax);
 }
 
 Result<Schedule> schedule_of(const Config& config) {
@@ -67,17 +59,6 @@ OptimizerOptions optimizer_options(const OptimSection& optim) {
           .grad_clip = optim.grad_clip};
 }
 
-PlannedSizes planned_sizes(const Config& config) {
-  const ModelConfig& model = config.model;
-  const int64_t multiple = BuildOptions{}.vocab_multiple;
-  return {.layers = model.layers,
-          .kv_heads = model.kv_heads,
-          .group = model.heads / model.kv_heads,
-          .mlp = model.mlp,
-          .vocab = (model.vocab + multiple - 1) / multiple * multiple,
-          .seq = config.train.seq_len};
-}
-
 Status compile_stages(const Graph& graph, const Schedule& schedule, const OpTable& ops,
                       const KernelNeeds& needs, PlannedStep& planned) {
   for (int stage = 0; stage < planned.plan.mesh.size(Axis::kPp); ++stage) {
@@ -92,30 +73,11 @@ Status compile_stages(const Graph& graph, const Schedule& schedule, const OpTabl
 
 }  // namespace
 
-Result<Plan> plan_of(const Config& config) {
-  TUTTI_TRY(check_settings(config));
-  const ParallelSection& parallel = config.parallel;
-  Plan plan;
-  const auto set = [&](Axis axis, int64_t size) {
-    plan.mesh.size(axis) = static_cast<int32_t>(size);
-  };
-  set(Axis::kPp, parallel.pp);
-  set(Axis::kDp, parallel.dp);
-  set(Axis::kShard, parallel.shard);
-  set(Axis::kEp, parallel.ep);
-  set(Axis::kCp, parallel.cp);
-  set(Axis::kTp, parallel.tp);
-  plan.micro_batch = config.train.micro_batch;
-  plan.microbatches = config.accumulation();
-  plan.zero = static_cast<int>(parallel.zero);
-  TUTTI_TRY(validate(plan, planned_sizes(config)));
-  return plan;
-}
-
 Result<PlannedStep> compile_planned_step(const Config& config, const OpTable& ops,
                                          const KernelNeeds& needs, const PassOptions& passes,
                                          Clock& clock) {
   PlannedStep planned;
+  TUTTI_TRY(check_microbatches(config));
   TUTTI_ASSIGN(planned.plan, plan_of(config));
   TUTTI_ASSIGN(const Schedule schedule, schedule_of(config));
   const double start_s = clock.monotonic_s();

@@ -26,10 +26,6 @@ struct PlannedStep {
   double compile_s = 0;  // bodies, addresses and actions of all stages, and lint
 };
 
-// The plan that a checked config asks for. A setting that programs cannot do is an error that names
-// its key.
-Result<Plan> plan_of(const Config& config);
-
 Result<PlannedStep> compile_planned_step(const Config& config, const OpTable& ops,
                                          const KernelNeeds& needs, const PassOptions& passes,
                                          Clock& clock);

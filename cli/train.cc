@@ -4,7 +4,9 @@
 #include "base/format.h"
 #include "base/signal.h"
 #include "command_line.h"
+#include "launch.h"
 #include "output.h"
+#include "train/layout.h"
 #include "train/trainer.h"
 #include "train_progress.h"
 #include "verbs.h"
@@ -17,6 +19,7 @@ constexpr int kExitSignal = 128;  // plus the signal's number, as shells count
 struct TrainFlags {
   std::string config;
   std::vector<std::string> overrides;
+  int32_t ranks = 0;  // 0: as many as the config's axes ask for
   bool resume = false, profile = false, json = false;
 };
 
@@ -94,26 +97,66 @@ std::string summary_text(const RunPlan& plan, const TrainSummary& summary) {
   return text;
 }
 
+// Prints nothing: of ranks that do not lead.
+class Silence : public TrainObserver {
+ public:
+  void stepped(const StepReport&) override {}
+};
+
 Result<TrainSummary> train_observed(Trainer& trainer) {
+  if (!trainer.leads()) {
+    Silence silence;
+    return trainer.run(silence);
+  }
   TrainProgress progress(trainer.plan().config.log.every);
   return trainer.run(progress);
 }
 
-Result<int> train(FileSystem& fs, Clock& clock, const TrainFlags& flags) {
+// The config, laid out on the run's ranks: those asked for, those of the job that started this
+// process, or those that the config's axes ask for.
+Result<Config> load_laid_out(FileSystem& fs, const TrainFlags& flags, int& ranks) {
   TUTTI_ASSIGN(Config config, load_config(fs, flags.config, flags.overrides));
-  const StopSignal stop;
+  const int job = ranks_of_job();
+  if (job > 0 && flags.ranks > 0 && flags.ranks != job) {
+    return invalid("--ranks {}, but the job that started this process has {}", flags.ranks, job);
+  }
+  ranks = flags.ranks > 0 ? flags.ranks : job > 0 ? job : static_cast<int>(config.world_size());
+  if (config.world_size() > 1 || ranks == 1) return config;
+  std::vector<std::string> overrides = flags.overrides;
+  for (const std::string& setting : default_layout(ranks)) overrides.push_back(setting);
+  return load_config(fs, flags.config, overrides);
+}
+
+Result<int> train_rank(FileSystem& fs, Clock& clock, const TrainFlags& flags, const Config& config,
+                       const StopSignal& stop, const RankSeat& seat, SpanRecorder* spans) {
   TrainOptions options;
   options.resume = flags.resume;
   options.profile = flags.profile;
+  options.world = seat.world;
+  options.ranks_on_host = seat.on_host;
+  options.spans = spans;
   options.stop_requested = [&stop] { return stop.requested(); };
-  TUTTI_ASSIGN(const auto trainer, Trainer::create(fs, clock, std::move(config), options));
-  fmt::print(stderr, "{}", format_run_plan(trainer->plan()));
+  TUTTI_ASSIGN(const auto trainer, Trainer::create(fs, clock, config, options));
+  if (trainer->leads()) fmt::print(stderr, "{}", format_run_plan(trainer->plan()));
   TUTTI_ASSIGN(const TrainSummary summary, train_observed(*trainer));
+  if (!trainer->leads()) return kExitOk;
   fmt::print(stderr, "{}", summary_text(trainer->plan(), summary));
   const int printed = flags.json      ? print_json("train", summary_json(trainer->plan(), summary))
                       : flags.profile ? print_text("train", summary.profile)
                                       : kExitOk;
   return printed == kExitOk && summary.stopped ? kExitSignal + stop.caught() : printed;
+}
+
+Result<int> train(FileSystem& fs, Clock& clock, const TrainFlags& flags) {
+  int ranks = 1;
+  TUTTI_ASSIGN(const Config config, load_laid_out(fs, flags, ranks));
+  TUTTI_TRY(check_ranks(config, ranks));
+  const WorldOptions options{.timeout_s = config.parallel.timeout_s,
+                             .check_calls = config.parallel.check_calls};
+  const StopSignal stop;
+  return run_ranks(ranks, options, clock, [&](const RankSeat& seat) {
+    return train_rank(fs, clock, flags, config, stop, seat, nullptr);
+  });
 }
 
 }  // namespace
@@ -124,6 +167,10 @@ int run_train(int argc, char** argv) {
   TrainFlags flags;
   app.add_option("CONFIG", flags.config, "The run's config (see tutti explain)")->required();
   app.add_option("KEY=VALUE", flags.overrides, "Keys to set in place of the config's");
+  app.add_option("--ranks", flags.ranks,
+                 "Ranks to train on, as threads of this process; without axes in the config they "
+                 "share optimizer state (parallel.shard, zero = 1)")
+      ->range(1, 4096);
   app.add_flag("--resume", flags.resume,
                "Go on from the newest valid checkpoint of run.dir, bit for bit");
   app.add_flag("--profile", flags.profile, "Time every kernel and print a table at the end");
@@ -135,6 +182,7 @@ int run_train(int argc, char** argv) {
       "  tutti train configs/quickstart.toml\n"
       "  tutti train configs/gpt2-124m.toml train.steps=100 optim.warmup_steps=10 "
       "run.dir=runs/trial\n"
+      "  tutti train configs/quickstart.toml --ranks 2\n"
       "  tutti train configs/quickstart.toml train.steps=900 --resume");
   if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();

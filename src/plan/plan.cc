@@ -22,6 +22,14 @@ std::vector<DimRule> default_rules() {
           {"vocab", {Axis::kTp}}};
 }
 
+std::vector<DimRule> rules_without_sequence_parallel() {
+  std::vector<DimRule> rules = default_rules();
+  for (DimRule& rule : rules) {
+    if (rule.dim == "stream_seq") rule.axes = {Axis::kCp};
+  }
+  return rules;
+}
+
 int64_t Plan::data_ranks() const {
   return int64_t{mesh.size(Axis::kDp)} * mesh.size(Axis::kShard) * mesh.size(Axis::kEp);
 }

@@ -22,12 +22,21 @@ struct DimRule {
 // batch over the data axes, positions over cp, the residual stream over cp and tp (sequence
 // parallelism), heads, mlp and vocabulary over tp.
 std::vector<DimRule> default_rules();
+// The same with a residual stream that is whole on each rank of tp.
+std::vector<DimRule> rules_without_sequence_parallel();
 
 // When gradients are reduced over the ranks that share a parameter.
 enum class GradReduce : uint8_t {
   kAuto,        // kEnd for ZeRO 0 and 1, kMicrobatch for 2 and 3
   kEnd,         // once a step: a rank keeps all of its gradients until then
   kMicrobatch,  // over the zero axes behind each microbatch, over the others once
+};
+
+// How attention over cut positions gets the keys and values of other ranks.
+enum class ContextParallel : uint8_t {
+  kRing,     // they go around, a step at a time, beside the compute of the step before
+  kGather,   // gathered at once
+  kUlysses,  // positions are exchanged for heads
 };
 
 struct Plan {
@@ -41,6 +50,7 @@ struct Plan {
   int zero = 0;              // ZeRO stage: 1 cuts the optimizer at rest, 2 gradients, 3 parameters
   GradReduce grad_reduce = GradReduce::kAuto;
   int prefetch = 1;  // blocks that gathers of parameters run ahead, and reductions may lag behind
+  ContextParallel context_parallel = ContextParallel::kRing;
   bool reshard_after_forward = true;  // ZeRO 3: backward gathers parameters again
   std::vector<int> layer_stages;      // the stage of each layer; empty: equal shares
   bool split_backward = false;        // the schedule runs input and weight gradients apart

@@ -12,18 +12,10 @@ struct OnlyValue {
   std::string_view why;
 };
 
-constexpr std::string_view kOneRank = "this version trains on one rank";
-
 // In the order in which they are reported: sizes first, for the others follow from them.
 constexpr OnlyValue kOnlyValues[] = {
-    {"parallel.pp", "1", kOneRank},
-    {"parallel.dp", "1", kOneRank},
-    {"parallel.shard", "1", kOneRank},
-    {"parallel.ep", "1", kOneRank},
-    {"parallel.cp", "1", kOneRank},
-    {"parallel.tp", "1", kOneRank},
-    {"parallel.zero", "0", "on one rank there is nothing to shard over"},
-    {"parallel.schedule", "\"1f1b\"", "on one rank there is no pipeline to schedule"},
+    {"parallel.pp", "1", "this version trains without a pipeline"},
+    {"parallel.schedule", "\"1f1b\"", "there is no pipeline to schedule"},
     {"parallel.recompute", "\"none\"",
      "recomputing whole layers is not built; norms and activations are always recomputed"},
     {"parallel.offload", "\"none\"", "offloading is not built"},
@@ -51,15 +43,16 @@ Status check_runnable(const Config& config) {
 }
 
 Status check_memory(const MemoryReport& plan, int64_t arena_bytes, int64_t staging_bytes,
-                    const AvailableMemory& available) {
-  const int64_t needed = arena_bytes + staging_bytes;
+                    int ranks, const AvailableMemory& available) {
+  const int64_t needed = ranks * (arena_bytes + staging_bytes);
   if (static_cast<uint64_t>(needed) <= available.bytes) return {};
   return error(
       ErrorKind::kResource,
-      "the run needs {} of memory, but {} are available ({}): parameters {}, gradients {}, "
+      "the run needs {} of memory{}, but {} are available ({}): parameters {}, gradients {}, "
       "optimizer {}, stash {}, scratch {}, checkpoint staging {}; make train.micro_batch, "
       "train.seq_len or the model smaller{}",
-      size_text(needed), human_bytes(available.bytes), available.limit, size_text(plan.parameters),
+      size_text(needed), ranks > 1 ? fmt::format(" for {} ranks", ranks) : "",
+      human_bytes(available.bytes), available.limit, size_text(plan.parameters),
       size_text(plan.gradients), size_text(plan.optimizer), size_text(plan.stash),
       size_text(plan.scratch), size_text(staging_bytes),
       staging_bytes > 0 ? ", or set checkpoint.async = false" : "");

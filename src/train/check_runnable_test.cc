@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "train/layout.h"
 #include "train/run_programs.h"
+#include "train/trainer.h"
 #include "train/test_run.h"
 
 namespace tutti {
@@ -20,14 +22,10 @@ void expect_refused(const Status& status, const Case& expected) {
   }
 }
 
-TEST(CheckRunnable, RefusesSettingsBeyondOneRankByTheirKey) {
+TEST(CheckRunnable, RefusesSettingsThatAreNotBuiltByTheirKey) {
   EXPECT_TRUE(check_runnable(test_config()).ok());
   const Case cases[] = {
-      {{"parallel.tp=2"}, {"parallel.tp = 2", "one rank"}},
-      {{"parallel.pp=2"}, {"parallel.pp = 2", "one rank"}},
-      {{"parallel.dp=2"}, {"parallel.dp = 2", "one rank"}},
-      {{"parallel.cp=2"}, {"parallel.cp = 2", "one rank"}},
-      {{"parallel.shard=2", "parallel.zero=3"}, {"parallel.shard = 2", "one rank"}},
+      {{"parallel.pp=2"}, {"parallel.pp = 2", "pipeline"}},
       {{"parallel.recompute=full"}, {"parallel.recompute = \"full\"", "\"none\""}},
       {{"parallel.offload=optimizer"}, {"parallel.offload = \"optimizer\"", "\"none\""}},
       {{"parallel.schedule=zb-h1"}, {"parallel.schedule = \"zb-h1\"", "\"1f1b\""}},
@@ -41,13 +39,20 @@ TEST(CheckRunnable, RefusesSettingsBeyondOneRankByTheirKey) {
   }
 }
 
+TEST(CheckRanks, SaysHowManyRanksTheAxesAskFor) {
+  EXPECT_TRUE(check_ranks(test_config(), 1).ok());
+  const Config config = test_config({"parallel.tp=2", "parallel.dp=2"});
+  EXPECT_TRUE(check_ranks(config, 4).ok());
+  expect_refused(check_ranks(config, 3), {{"tp"}, {"3 ranks", "asks for 4", "dp 2", "tp 2"}});
+}
+
 TEST(CheckRunnable, RefusesAPlanBeyondTheMemoryWithItsNumbers) {
   MemoryReport plan;
   plan.parameters = int64_t{3} << 30;
   plan.stash = int64_t{1} << 30;
   const AvailableMemory available = {uint64_t{4} << 30, "MemAvailable"};
-  EXPECT_TRUE(check_memory(plan, plan.total(), 0, available).ok());
-  const Status status = check_memory(plan, plan.total(), 1 << 30, available);
+  EXPECT_TRUE(check_memory(plan, plan.total(), 0, 1, available).ok());
+  const Status status = check_memory(plan, plan.total(), 1 << 30, 1, available);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind, ErrorKind::kResource);
   for (const char* part :
@@ -73,7 +78,7 @@ TEST(PrepareRun, RefusesBeforeAnythingIsTakenOrWritten) {
   };
   const auto clock = make_system_clock();
   for (const Case& expected : cases) {
-    const auto run = prepare_run(*fs, *clock, test_config(expected.overrides), false);
+    const auto run = prepare_run(*fs, *clock, test_config(expected.overrides), {});
     expect_refused(run.ok() ? Status() : run.status(), expected);
     EXPECT_FALSE(exists(*fs, "/run")) << expected.overrides.front();
   }

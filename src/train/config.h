@@ -19,6 +19,7 @@
 #include "data/token_dataset.h"
 #include "models/config.h"
 #include "optim/lr_schedule.h"
+#include "plan/plan.h"
 #include "tensor/dtype.h"
 
 namespace tutti {
@@ -83,6 +84,13 @@ struct PrecisionSection {
 struct ParallelSection {
   int64_t pp = 1, dp = 1, shard = 1, ep = 1, cp = 1, tp = 1;
   int64_t zero = 0;
+  GradReduce grad_reduce = GradReduce::kAuto;
+  int64_t prefetch = 1;  // blocks
+  bool reshard_after_forward = true;
+  bool sequence_parallel = true;
+  ContextParallel context_parallel = ContextParallel::kRing;
+  double timeout_s = 600;
+  bool check_calls = false;
   PipelineSchedule schedule = PipelineSchedule::k1F1B;
   RecomputePolicy recompute = RecomputePolicy::kNone;
   OffloadPolicy offload = OffloadPolicy::kNone;

@@ -19,6 +19,8 @@ constexpr DType kComputeDTypes[] = {DType::kF32};
 constexpr std::string_view kPipelines[] = {"gpipe", "1f1b", "interleaved-1f1b", "zb-h1",
                                            "zb-h2", "zbv",  "dualpipev"};
 constexpr std::string_view kRecompute[] = {"none", "selective", "full"};
+constexpr std::string_view kGradReduce[] = {"auto", "end", "microbatch"};
+constexpr std::string_view kContextParallel[] = {"ring", "gather", "ulysses"};
 constexpr std::string_view kOffload[] = {"none", "optimizer", "activations"};
 
 size_t compute_index(const Config& config) {
@@ -178,6 +180,22 @@ constexpr ConfigKey kKeys[] = {
      "Ranks that heads, MLP and vocabulary are spread over", "8"},
     {"parallel.zero", TUTTI_MEMBER(parallel.zero), {0, 3}, "stage",
      "What is sharded at rest: 1 optimizer state, 2 and gradients, 3 and parameters", "1"},
+    {"parallel.grad_reduce", TUTTI_ENUM(parallel.grad_reduce, kGradReduce), kNone, "",
+     "When gradients are reduced: once at the end of a step, or over the ranks that shard them "
+     "behind each microbatch; auto is end for zero 0 and 1", "\"end\""},
+    {"parallel.prefetch", TUTTI_MEMBER(parallel.prefetch), {0, 1024}, "blocks",
+     "How far gathers of parameters run ahead, and reductions may lag behind", "2"},
+    {"parallel.reshard_after_forward", TUTTI_MEMBER(parallel.reshard_after_forward), kNone, "",
+     "With zero = 3, gather parameters again in backward instead of keeping them", "false"},
+    {"parallel.sequence_parallel", TUTTI_MEMBER(parallel.sequence_parallel), kNone, "",
+     "Cut the residual stream over tp between the matrix products", "false"},
+    {"parallel.context_parallel", TUTTI_ENUM(parallel.context_parallel, kContextParallel), kNone,
+     "", "How attention meets keys of other cp ranks: in a ring, gathered, or by exchanging "
+     "positions for heads", "\"gather\""},
+    {"parallel.timeout_s", TUTTI_MEMBER(parallel.timeout_s), {0, 1e6, true}, "s",
+     "How long a rank waits for the others before the run ends with who is missing", "60"},
+    {"parallel.check_calls", TUTTI_MEMBER(parallel.check_calls), kNone, "",
+     "Compare every call between ranks with the others' before data moves", "true"},
     {"parallel.schedule", TUTTI_ENUM(parallel.schedule, kPipelines), kNone, "",
      "Order of microbatches in the pipeline", "\"1f1b\""},
     {"parallel.recompute", TUTTI_ENUM(parallel.recompute, kRecompute), kNone, "",

@@ -4,6 +4,7 @@
 #include "execute/initialise.h"
 #include "kernels/backend.h"
 #include "kernels/cpu/kernels.h"
+#include "train/layout.h"
 #include "train/run_programs.h"
 #include "train/test_run.h"
 
@@ -21,7 +22,7 @@ class DocumentMask : public ::testing::Test {
         test_config({"data.document_mask=true", "model.dropout=0", "train.micro_batch=1"});
     const OpTable ops;
     auto backend = make_cpu_backend(cpu::default_kernels(), 1);
-    auto compiled = compile_evaluation(config, ops, *backend, nullptr);
+    auto compiled = compile_evaluation(config, one_rank_plan(config.train.micro_batch, 1), ops, *backend, nullptr);
     ASSERT_TRUE(compiled.ok()) << compiled.message();
     std::vector<Program> programs;
     programs.push_back(std::move(compiled->program));

@@ -6,14 +6,25 @@
 #include "train/step_inputs.h"
 
 namespace tutti {
+namespace {
 
-Result<std::optional<EvaluationResult>> evaluate(Executor& executor, size_t program,
-                                                 const TokenDataset& dataset, int64_t batches,
-                                                 const std::function<bool()>& stop_requested) {
+// How many ranks hold each label.
+int64_t replicas_of_labels(const Executor& executor, size_t program, const Ranks& ranks) {
+  const Operand labels = executor.operand(program, "labels");
+  const int64_t cut = labels.global_sizes[0] / labels.sizes[0] * (labels.global_sizes[1] / labels.sizes[1]);
+  return ranks.size() / cut;
+}
+
+}  // namespace
+
+Result<std::optional<EvaluationResult>> evaluate(Executor& executor, size_t program, Ranks& ranks,
+                                                 const TokenDataset& dataset,
+                                                 const EvaluateOptions& options) {
   constexpr uint64_t kSelectionSeed = 0;
-  const int64_t batch = executor.operand(program, "tokens").count() / dataset.seq_len();
+  const int64_t batch = executor.operand(program, "tokens").global_sizes[0];
   const int64_t batches_max = (dataset.samples() + batch - 1) / batch;
-  if (batches == 0 || batches > batches_max) batches = batches_max;
+  const bool all = options.batches == 0 || options.batches > batches_max;
+  const int64_t batches = all ? batches_max : options.batches;
   const int64_t samples = std::min(batches * batch, dataset.samples());
   const bool selects = samples < dataset.samples();
   const SampleOrder order(kSelectionSeed, dataset.samples(), selects);
@@ -25,9 +36,13 @@ Result<std::optional<EvaluationResult>> evaluate(Executor& executor, size_t prog
   EvaluationResult result;
   double loss_sum = 0;
   for (; result.batches < batches; ++result.batches) {
-    if (stop_requested && stop_requested()) return std::optional<EvaluationResult>();
-    const int64_t labelled =
-        fill_samples(executor, program, dataset.seq_len(), fill, result.batches * batch, samples);
+    const bool stop = options.stop_requested && options.stop_requested();
+    TUTTI_ASSIGN(const bool any_stops, ranks.any(stop));
+    if (any_stops) return std::optional<EvaluationResult>();
+    const int64_t here = fill_samples(executor, program, dataset.seq_len(), options.seq_order, fill,
+                                      result.batches * batch, samples);
+    TUTTI_ASSIGN(const int64_t held, ranks.sum(here));
+    const int64_t labelled = held / replicas_of_labels(executor, program, ranks);
     if (labelled == 0) continue;  // all of it is masked
     TUTTI_TRY(executor.run(program));
     loss_sum += *executor.operand(program, "loss").as<float>() * static_cast<double>(labelled);

@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "kernels/cpu/kernels.h"
 #include "tensor/available_memory.h"
+#include "train/layout.h"
 #include "train/model_tensors.h"
 #include "train/run_data.h"
 #include "train/run_programs.h"
@@ -35,7 +36,7 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   const OpTable ops;
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
-  TUTTI_ASSIGN(CompiledStep compiled, compile_evaluation(config, ops, *backend, nullptr));
+  TUTTI_ASSIGN(CompiledStep compiled, compile_evaluation(config, one_rank_plan(config.train.micro_batch, 1), ops, *backend, nullptr));
   TUTTI_TRY(check_fits(saved.tensors->directory(), compiled.program));
   std::vector<Program> programs;
   programs.push_back(std::move(compiled.program));
@@ -47,8 +48,10 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   evaluation.checkpoint = saved.tensors->directory();
   evaluation.step = saved.step;
   evaluation.parameters = parameter_count(compiled.step.graph, compiled.step.model.parameters);
+  TUTTI_ASSIGN(Ranks alone, Ranks::create(nullptr, 1));
   TUTTI_ASSIGN(const auto result,
-               evaluate(*executor, 0, dataset, options.batches, options.stop_requested));
+               evaluate(*executor, 0, alone, dataset,
+                        {.batches = options.batches, .stop_requested = options.stop_requested}));
   if (!result) return error(ErrorKind::kInterrupted, "asked to stop before the evaluation's end");
   if (result->tokens == 0) {
     return invalid("--data: {}: none of the tokens in {} batches is learned, so there is no loss",

@@ -10,8 +10,10 @@
 #include "execute/matrix_product.h"
 #include "kernels/cpu/kernels.h"
 #include "train/check_runnable.h"
+#include "train/layout.h"
 #include "train/resume_check.h"
 #include "train/run_start.h"
+#include "train/trainer.h"
 
 namespace tutti {
 namespace {
@@ -24,10 +26,25 @@ struct Resumption {
   TrainerState state;
 };
 
+// The leader finds the checkpoint and reads all of it; the others open the same one.
+Result<std::optional<Checkpoint>> agreed_start(FileSystem& fs, const std::string& run_dir,
+                                               bool resume, Ranks& ranks) {
+  std::optional<Checkpoint> checkpoint;
+  if (ranks.leads()) {
+    TUTTI_ASSIGN(checkpoint, find_start(fs, run_dir, resume));
+  }
+  TUTTI_ASSIGN(const std::string path,
+               ranks.from_leader(checkpoint ? checkpoint->directory() : std::string()));
+  if (ranks.leads() || path.empty()) return checkpoint;
+  TUTTI_ASSIGN(checkpoint, Checkpoint::open(fs, path));
+  return checkpoint;
+}
+
 // Where the run begins, checked against what it was: `identity` is that of the run now.
-Result<std::optional<Resumption>> find_resumption(FileSystem& fs, bool resume,
+Result<std::optional<Resumption>> find_resumption(FileSystem& fs, bool resume, Ranks& ranks,
                                                   const RunIdentity& identity, Config& config) {
-  TUTTI_ASSIGN(std::optional<Checkpoint> checkpoint, find_start(fs, config.run.dir, resume));
+  TUTTI_ASSIGN(std::optional<Checkpoint> checkpoint,
+               agreed_start(fs, config.run.dir, resume, ranks));
   if (!checkpoint) return std::optional<Resumption>();
   const Manifest& manifest = checkpoint->manifest();
   TUTTI_ASSIGN(const RunIdentity before, identity_from_manifest(manifest));
@@ -53,8 +70,8 @@ Result<std::optional<Resumption>> find_resumption(FileSystem& fs, bool resume,
   return std::optional<Resumption>({std::move(*checkpoint), std::move(state)});
 }
 
-RunPlan plan_of(const Config& config, const RunData& data, const RunPrograms& programs,
-                const OpTable& ops, std::optional<MachinePeaks> peaks, int threads) {
+RunPlan describe_run(const Config& config, const RunData& data, const RunPrograms& programs,
+                     const OpTable& ops, std::optional<MachinePeaks> peaks, int threads) {
   RunPlan plan;
   plan.config = config;
   plan.data_tokens = data.train.tokens();
@@ -77,11 +94,12 @@ RunPlan plan_of(const Config& config, const RunData& data, const RunPrograms& pr
 }
 
 Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs,
-                                                std::unique_ptr<Backend> backend) {
+                                                std::unique_ptr<Backend> backend,
+                                                const TrainOptions& options) {
   std::vector<Program> list;
   list.push_back(std::move(programs.train.program));
   if (programs.evaluate) list.push_back(std::move(programs.evaluate->program));
-  return Executor::create(std::move(list), std::move(backend));
+  return Executor::create(std::move(list), std::move(backend), {options.world, options.spans});
 }
 
 Status fill_parameters(const Config& config, const StepGraph& step, int threads,
@@ -99,19 +117,27 @@ Status fill_parameters(const Config& config, const StepGraph& step, int threads,
 
 }  // namespace
 
-Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, bool resume) {
+Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
+                                const TrainOptions& options) {
+  TUTTI_ASSIGN(Ranks ranks, Ranks::create(options.world, options.ranks_on_host));
   TUTTI_TRY(check_runnable(config));
+  TUTTI_TRY(check_ranks(config, ranks.size()));
+  TUTTI_ASSIGN(const Plan layout, plan_of(config));
   TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
   const auto asked = static_cast<int>(config.train.threads);
-  const int threads = asked > 0 ? asked : omp_get_max_threads();
+  const int threads = asked > 0 ? asked : std::max(1, omp_get_max_threads() / ranks.on_host());
   RunIdentity identity;
   identity.data_fingerprint = data_fingerprint(data.train);
   identity.arithmetic = fmt::format("{} kernels, {}, {} threads", cpu::default_kernels().name,
                                     matrix_product_library(), threads);
   const std::vector<TokenDataset>& sets = data.train.sets();
   identity.chat = std::ranges::any_of(sets, [](const TokenDataset& set) { return set.has_mask(); });
-  TUTTI_ASSIGN(auto lock, lock_run(fs, config.run.dir));
-  TUTTI_ASSIGN(std::optional<Resumption> resumption, find_resumption(fs, resume, identity, config));
+  std::unique_ptr<FileLock> lock;
+  if (ranks.leads()) {
+    TUTTI_ASSIGN(lock, lock_run(fs, config.run.dir));
+  }
+  TUTTI_ASSIGN(std::optional<Resumption> resumption,
+               find_resumption(fs, options.resume, ranks, identity, config));
   identity.config = format_config(config);
   TUTTI_ASSIGN(const std::optional<SavedModel> initial,
                open_initial_model(fs, config, resumption.has_value()));
@@ -120,15 +146,16 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
 
   const OpTable ops;
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
-  TUTTI_ASSIGN(RunPrograms programs, compile_run(config, ops, *backend));
-  RunPlan plan = plan_of(config, data, programs, ops, known_peaks(fs, threads), threads);
+  TUTTI_ASSIGN(RunPrograms programs, compile_run(config, layout, ops, *backend));
+  RunPlan plan = describe_run(config, data, programs, ops, known_peaks(fs, threads), threads);
   auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config);
   const int64_t snapshot_bytes = plan.parameters * kTensorsPerParameter *
                                  static_cast<int64_t>(dtype_bytes(config.precision.compute));
   plan.staging_bytes = checkpoints->staging_bytes(snapshot_bytes);
-  TUTTI_TRY(check_memory(plan.memory, plan.arena_bytes, plan.staging_bytes, available_memory()));
+  TUTTI_TRY(check_memory(plan.memory, plan.arena_bytes, plan.staging_bytes, ranks.on_host(),
+                         available_memory()));
 
-  TUTTI_ASSIGN(auto executor, make_executor(programs, std::move(backend)));
+  TUTTI_ASSIGN(auto executor, make_executor(programs, std::move(backend), options));
   const StepGraph& step = programs.train.step;
   auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
   TUTTI_CHECK(total_bytes(tensors) == snapshot_bytes, "{} bytes, expected {}", total_bytes(tensors),
@@ -139,18 +166,22 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, boo
   TrainerState state = resumption ? std::move(resumption->state) : TrainerState();
   checkpoints->set_saved_step(state.step);
   plan.resumed_step = state.step;
-  if (!lock) {
-    TUTTI_ASSIGN(lock, begin_run(fs, config.run.dir));
+  TUTTI_TRY(ranks.barrier());  // none was refused
+  std::optional<RunLog> log;
+  if (ranks.leads()) {
+    if (!lock) {
+      TUTTI_ASSIGN(lock, begin_run(fs, config.run.dir));
+    }
+    TUTTI_TRY(write_run_files(fs, config, tokenizer, initial_model));
+    TUTTI_ASSIGN(log, RunLog::open(fs, clock, config.run.dir,
+                                   {.resume_step = state.step,
+                                    .tensorboard = config.log.tensorboard,
+                                    .host = host_name()}));
   }
-  TUTTI_TRY(write_run_files(fs, config, tokenizer, initial_model));
-  TUTTI_ASSIGN(RunLog log, RunLog::open(fs, clock, config.run.dir,
-                                        {.resume_step = state.step,
-                                         .tensorboard = config.log.tensorboard,
-                                         .host = host_name()}));
-  return PreparedRun{std::move(lock),  std::move(config),   std::move(plan),
+  return PreparedRun{std::move(ranks), std::move(lock),  std::move(config),   std::move(plan),
                      std::move(data),  std::move(executor), std::move(tensors),
                      std::move(state), std::move(identity), std::move(checkpoints),
-                     std::move(log)};
+                     std::move(log),   layout.seq_order()};
 }
 
 }  // namespace tutti

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include "telemetry/run_log.h"
 #include "train/checkpoint_policy.h"
 #include "train/model_tensors.h"
+#include "train/ranks.h"
 #include "train/run_data.h"
 #include "train/run_plan.h"
 #include "train/trainer_state.h"
@@ -22,7 +24,10 @@ namespace tutti {
 inline constexpr size_t kTrainProgram = 0;
 inline constexpr size_t kEvaluateProgram = 1;  // when there is validation data
 
+struct TrainOptions;
+
 struct PreparedRun {
+  Ranks ranks;
   std::unique_ptr<FileLock> lock;  // of run.dir; first, for it is to go after all that writes there
   Config config;                   // of the run: what a resumed run keeps is in it
   RunPlan plan;
@@ -32,12 +37,14 @@ struct PreparedRun {
   TrainerState state;
   RunIdentity identity;
   std::unique_ptr<CheckpointPolicy> checkpoints;
-  RunLog log;
+  std::optional<RunLog> log;  // the leader's
+  int64_t seq_order = 1;      // of the positions of a sample
 };
 
 // Prepares a run, or with `resume` one to go on from its newest valid checkpoint. All that can be
-// refused is refused before memory is taken or anything is written. `fs` and `clock` must outlive
-// the run.
-Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config, bool resume);
+// refused is refused before memory is taken or anything is written. Every rank makes the call. `fs`
+// and `clock` must outlive the run.
+Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
+                                const TrainOptions& options);
 
 }  // namespace tutti

@@ -9,16 +9,21 @@
 namespace tutti {
 namespace {
 
-constexpr std::string_view kFixedSections[] = {"model", "optim", "precision", "parallel"};
+constexpr std::string_view kFixedSections[] = {"model", "optim", "precision"};
 constexpr std::string_view kFixedKeys[] = {
-    "data.seed",     "data.packing",      "data.document_mask", "train.seed",
-    "train.seq_len", "train.micro_batch", "train.global_batch"};
+    "data.seed",  "data.packing",  "data.document_mask",
+    "train.seed", "train.seq_len", "train.global_batch"};
 
 bool is_fixed(const ConfigKey& key) {
   // These are only names: the sizes that they stand for are compared one by one.
   if (key.name == "model.preset" || key.name == "model.init") return false;
   return std::ranges::count(kFixedSections, key.section()) > 0 ||
          std::ranges::count(kFixedKeys, key.name) > 0;
+}
+
+// What may change, at the price of the last bits: where sums are made.
+bool is_layout(const ConfigKey& key) {
+  return key.section() == "parallel" || key.name == "train.micro_batch";
 }
 
 // What optim.decay_steps is when it is not set.
@@ -56,9 +61,13 @@ Status check_resume(const Config& saved, int64_t step, Config& config) {
   const int64_t asked = config.optim.decay_steps;
   config.optim.decay_steps = kept_decay_steps(saved, config);
   for (const ConfigKey& key : config_keys()) {
-    if (!is_fixed(key)) continue;
+    if (!is_fixed(key) && !is_layout(key)) continue;
     const std::string had = key_value(key, saved), has = key_value(key, config);
     if (had == has) continue;
+    if (is_layout(key)) {
+      log_info("{} = {}, the run so far had {}: results agree to rounding only", key.name, has, had);
+      continue;
+    }
     return invalid(
         "{} = {}, but the run to resume has {}; set it to that, or start a new run in another "
         "run.dir",

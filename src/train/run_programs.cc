@@ -24,13 +24,6 @@ OptimizerOptions optimizer_options(const OptimSection& optim) {
           .grad_clip = optim.grad_clip};
 }
 
-Plan one_rank_plan(int64_t micro_batch, int64_t microbatches) {
-  Plan plan;
-  plan.micro_batch = micro_batch;
-  plan.microbatches = microbatches;
-  return plan;
-}
-
 }  // namespace
 
 int64_t RunPrograms::arena_bytes() const {
@@ -45,26 +38,25 @@ int64_t RunPrograms::arena_bytes() const {
   return persistent + rest;
 }
 
-Result<RunPrograms> compile_run(const Config& config, const OpTable& ops,
+Result<RunPrograms> compile_run(const Config& config, const Plan& plan, const OpTable& ops,
                                 const KernelNeeds& needs) {
   RunPrograms programs;
   PersistentLayout layout;
   TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, build_options(config),
                                                 optimizer_options(config.optim)));
-  const Plan plan = one_rank_plan(config.train.micro_batch, config.accumulation());
   const Schedule schedule = sequential_schedule(static_cast<int>(plan.microbatches));
   TUTTI_ASSIGN(programs.train,
                compile_step(std::move(step), plan, schedule, ops, needs, {}, &layout));
   if (config.train.eval_every > 0) {
-    TUTTI_ASSIGN(programs.evaluate, compile_evaluation(config, ops, needs, &layout));
+    TUTTI_ASSIGN(programs.evaluate, compile_evaluation(config, plan, ops, needs, &layout));
   }
   return programs;
 }
 
-Result<CompiledStep> compile_evaluation(const Config& config, const OpTable& ops,
+Result<CompiledStep> compile_evaluation(const Config& config, Plan plan, const OpTable& ops,
                                         const KernelNeeds& needs, PersistentLayout* layout) {
   TUTTI_ASSIGN(StepGraph step, build_evaluation_step(ops, config.model, build_options(config)));
-  const Plan plan = one_rank_plan(config.train.micro_batch, 1);
+  plan.microbatches = 1;
   return compile_step(std::move(step), plan, forward_schedule(1), ops, needs, {}, layout);
 }
 

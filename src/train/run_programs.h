@@ -1,4 +1,4 @@
-// From a config to the compiled programs of a run on one rank: the training step and, for
+// From a config to the compiled programs of a run: the training step and, for
 // validation, an evaluation step that shares its parameters. Pure functions; nothing is allocated
 // for tensors.
 #pragma once
@@ -20,11 +20,12 @@ struct RunPrograms {
   int64_t arena_bytes() const;
 };
 
-// Requires a config that check_runnable accepts.
-Result<RunPrograms> compile_run(const Config& config, const OpTable& ops, const KernelNeeds& needs);
+// Requires a config that check_runnable accepts, and a plan for it (train/layout.h).
+Result<RunPrograms> compile_run(const Config& config, const Plan& plan, const OpTable& ops,
+                                const KernelNeeds& needs);
 
 // One microbatch's mean loss. `layout` is what the programs of a run share; null: this one alone.
-Result<CompiledStep> compile_evaluation(const Config& config, const OpTable& ops,
+Result<CompiledStep> compile_evaluation(const Config& config, Plan plan, const OpTable& ops,
                                         const KernelNeeds& needs, PersistentLayout* layout);
 
 // Seconds of a step if every instruction ran at the faster of the two bounds that it meets: what

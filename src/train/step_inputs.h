@@ -16,10 +16,11 @@ using FillSample =
     std::function<void(int64_t consumed, std::span<int32_t> tokens, std::span<int32_t> labels,
                        std::span<int32_t> positions, std::span<int32_t> segments)>;
 
-// Fills every microbatch of program `program` with the samples of `seq_len` tokens that follow
-// after `consumed`. Samples past `limit` (counted like `consumed`) become samples whose labels are
-// ignored; returns the number of tokens that have a label.
-int64_t fill_samples(const Executor& executor, size_t program, int64_t seq_len,
+// Fills this rank's part of every microbatch of program `program` with the samples of `seq_len` tokens
+// that follow after `consumed`, their positions in the order in which `seq_order` parts lie
+// (collective/seq_order.h). Samples past `limit` (counted like `consumed`) become samples whose labels
+// are ignored; returns the number of this rank's tokens that have a label.
+int64_t fill_samples(const Executor& executor, size_t program, int64_t seq_len, int64_t seq_order,
                      const FillSample& fill, int64_t consumed, int64_t limit = INT64_MAX);
 
 struct StepScalars {

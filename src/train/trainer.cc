@@ -43,7 +43,7 @@ std::optional<MachinePeaks> measure_peaks(FileSystem& fs, Clock& clock, int thre
 
 Result<std::unique_ptr<Trainer>> Trainer::create(FileSystem& fs, Clock& clock, Config config,
                                                  TrainOptions options) {
-  TUTTI_ASSIGN(PreparedRun run, prepare_run(fs, clock, std::move(config), options.resume));
+  TUTTI_ASSIGN(PreparedRun run, prepare_run(fs, clock, std::move(config), options));
   return std::unique_ptr<Trainer>(new Trainer(fs, clock, std::move(run), std::move(options)));
 }
 
@@ -66,13 +66,14 @@ Result<StepReport> Trainer::run_step() {
   record.step = state.step + 1;
   record.lr = learning_rate(config.lr_schedule(), state.step);
   fill_samples(
-      executor, kTrainProgram, config.train.seq_len,
+      executor, kTrainProgram, config.train.seq_len, run_.seq_order,
       [&](int64_t n, auto tokens, auto labels, auto positions, auto segments) {
         run_.data.train.fill(n, tokens, labels, positions, segments);
       },
       consumed);
   set_scalars(executor, kTrainProgram, config.optim,
               {.step = record.step, .updates = state.step - state.skipped + 1, .lr = record.lr});
+  executor.set_step(record.step);
   if (options_.profile) {
     executor.set_profile(&profile_);
     profile_.step();
@@ -119,8 +120,11 @@ Status Trainer::evaluate_if_due(StepRecord& record) {
   const TrainSection& train = run_.config.train;
   if (!run_.data.validation) return {};
   if (record.step % train.eval_every != 0 && record.step != train.steps) return {};
-  TUTTI_ASSIGN(const auto result, evaluate(*run_.executor, kEvaluateProgram, *run_.data.validation,
-                                           train.eval_batches, options_.stop_requested));
+  TUTTI_ASSIGN(const auto result, evaluate(*run_.executor, kEvaluateProgram, run_.ranks,
+                                           *run_.data.validation,
+                                           {.batches = train.eval_batches,
+                                            .seq_order = run_.seq_order,
+                                            .stop_requested = options_.stop_requested}));
   if (!result) return {};
   if (result->tokens == 0) {
     log_warning("data.validation: no token of {} batches is learned: no val_loss", result->batches);
@@ -141,7 +145,7 @@ Status Trainer::check_finite() const {
 
 // The log comes first: a step up to the checkpoint must not be missing from it.
 Result<Snapshot> Trainer::take_snapshot() {
-  TUTTI_TRY(run_.log.sync());
+  if (run_.log) TUTTI_TRY(run_.log->sync());
   Snapshot snapshot;
   snapshot.state.step = run_.state.step;
   snapshot.state.data_position = run_.state.step * run_.config.train.global_batch;
@@ -157,20 +161,21 @@ Result<TrainSummary> Trainer::run(TrainObserver& observer) {
     TUTTI_ASSIGN(StepReport report, run_step());
     note_step(report);
     TUTTI_TRY(evaluate_if_due(report.record));
-    TUTTI_TRY(run_.log.append(report.record));
+    if (run_.log) TUTTI_TRY(run_.log->append(report.record));
     const double pace = median_or(loop_seconds_, report.record.step_time_s);
     report.remaining_s = pace * static_cast<double>(steps - run_.state.step);
     observer.stepped(report);
     TUTTI_TRY(check_finite());
     if (so_far_.steps_run == 1) run_.checkpoints->prefault();
-    so_far_.stopped = run_.state.step < steps && stop_requested();
+    TUTTI_ASSIGN(const bool stops, run_.ranks.any(stop_requested()));
+    so_far_.stopped = run_.state.step < steps && stops;
     last = run_.state.step >= steps || so_far_.stopped;
     TUTTI_TRY(
         run_.checkpoints->after_step(run_.state.step, last, [this] { return take_snapshot(); }));
     push_recent(loop_seconds_, clock_.monotonic_s() - loop_start);
     loop_start = clock_.monotonic_s();
   }
-  TUTTI_TRY(run_.log.sync());
+  if (run_.log) TUTTI_TRY(run_.log->sync());
   return summary();
 }
 

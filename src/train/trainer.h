@@ -22,6 +22,11 @@ namespace tutti {
 struct TrainOptions {
   bool resume = false;   // go on from the newest valid checkpoint of run.dir
   bool profile = false;  // time every instruction
+  // The run's ranks: null for one. Every rank makes a Trainer and the same calls; the leader's files
+  // and log are the run's. `ranks_on_host` of them share this machine.
+  World* world = nullptr;
+  int ranks_on_host = 1;
+  SpanRecorder* spans = nullptr;  // gets what this rank does; may be null
   // Asked after each step and within evaluations: true ends the run after a checkpoint. May be
   // empty. Once true it must stay true.
   std::function<bool()> stop_requested = {};
@@ -51,6 +56,7 @@ class Trainer {
                                                  TrainOptions options);
 
   const RunPlan& plan() const { return run_.plan; }
+  bool leads() const { return run_.ranks.leads(); }
 
   // Trains until train.steps are done or the run is asked to stop; either way its last checkpoint
   // is on disk then. Fails when ten steps in a row had a gradient that is not finite, and when log

@@ -1,0 +1,27 @@
+// How a run lies on its ranks: the plan that a config's parallel section asks for. Pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "plan/plan.h"
+#include "train/config.h"
+
+namespace tutti {
+
+// The plan of a checked config. A setting that programs cannot do, or that does not fit the model, is
+// an error that names its key.
+Result<Plan> plan_of(const Config& config);
+
+// The whole on one rank, `microbatches` times `micro_batch` samples.
+Plan one_rank_plan(int64_t micro_batch, int64_t microbatches);
+
+// What to set for `ranks` ranks where the config sets no axis: ZeRO over all of them, which costs no
+// more communication than data parallelism and less memory. Nothing for one rank.
+std::vector<std::string> default_layout(int ranks);
+
+// Whether the ranks that a run has are those that its config asks for; the error says what to set.
+Status check_ranks(const Config& config, int ranks);
+
+}  // namespace tutti

@@ -1,0 +1,42 @@
+#include "train/ranks.h"
+
+#include <numeric>
+
+namespace tutti {
+
+Result<Ranks> Ranks::create(World* world, int on_host) {
+  Ranks ranks;
+  ranks.world_ = world;
+  ranks.on_host_ = on_host;
+  if (world == nullptr || world->size() == 1) return ranks;
+  std::vector<int> all(static_cast<size_t>(world->size()));
+  std::iota(all.begin(), all.end(), 0);
+  TUTTI_ASSIGN(ranks.all_, world->create_group(all, "run"));
+  return ranks;
+}
+
+Result<bool> Ranks::any(bool here) {
+  int32_t value = here ? 1 : 0;
+  if (all_ == nullptr) return here;
+  TUTTI_TRY(all_->all_reduce(&value, &value, 1, DType::kI32, Reduce::kMax, "any"));
+  return value != 0;
+}
+
+Result<int64_t> Ranks::sum(int64_t here) {
+  if (all_ == nullptr) return here;
+  TUTTI_TRY(all_->all_reduce(&here, &here, 1, DType::kI64, Reduce::kSum, "sum"));
+  return here;
+}
+
+Result<std::string> Ranks::from_leader(std::string text) {
+  if (all_ == nullptr) return text;
+  auto size = static_cast<int64_t>(text.size());
+  TUTTI_TRY(all_->broadcast(&size, 1, DType::kI64, 0, "size of a text"));
+  text.resize(static_cast<size_t>(size));
+  TUTTI_TRY(all_->broadcast(text.data(), size, DType::kU8, 0, "text"));
+  return text;
+}
+
+Status Ranks::barrier() { return all_ == nullptr ? Status() : all_->barrier("run"); }
+
+}  // namespace tutti
