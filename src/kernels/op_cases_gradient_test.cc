@@ -75,6 +75,7 @@ std::vector<OpCase> attention_cases() {
         {"dropout", 0.25},
         {"seed", int64_t{7}},
         {"key", int64_t{-12345}}}},
+      {OpKind::kAttentionMerge, "grouped", {q, lse, q, lse}},
       {OpKind::kAttentionGrad,
        "window",
        {q, q, k, k, q, lse},

@@ -7,6 +7,9 @@
 // query sees only keys of its own segment: documents that share a sample. With dropout > 0 the
 // softmax's weights are dropped with that probability before they meet v; `step` (i64) comes last,
 // and each weight's random number is keyed as that of op dropout. The gradient draws it again.
+//
+// attention_merge(o_a, lse_a, o_b, lse_b) -> o, lse: attention over the keys of both a and b, which
+// share none.
 #include <array>
 
 #include "ops/all_ops.h"
@@ -90,6 +93,21 @@ InferredTypes infer_attention_grad(const OpInputs& in) {
   return std::vector<ValueType>{in.type(1), in.type(2), in.type(3)};
 }
 
+InferredTypes infer_attention_merge(const OpInputs& in) {
+  TUTTI_TRY(in.expect_count(4, 4));
+  const auto& o = in.dims(0);
+  if (o.size() != 5) {
+    return invalid("{}: expected o[batch, seq, kv_heads, group, head_dim]; %{} has {} dims",
+                   in.where(), in.name(0), o.size());
+  }
+  for (size_t lse : {1, 3}) {
+    TUTTI_TRY(in.expect_dtype(lse, DType::kF32));
+    TUTTI_TRY(in.expect_dims(lse, std::array{o[0], o[2], o[3], o[1]}));
+  }
+  TUTTI_TRY(in.expect_same_type(2, 0));
+  return std::vector<ValueType>{in.type(0), in.type(1)};
+}
+
 // Keys that a query sees on average.
 double keys_seen(const Attributes& attributes, double keys) {
   const auto window = static_cast<double>(attributes.get_int("window"));
@@ -112,6 +130,10 @@ double attention_grad_flops(const Graph& graph, const Op& op) {
   return pair_flops(graph, op, op.inputs[1], op.inputs[2], 5);
 }
 
+double attention_merge_flops(const Graph& graph, const Op& op) {
+  return 3 * local_count(graph, op.outputs[0]);
+}
+
 }  // namespace
 
 std::vector<OpDef> attention_ops() {
@@ -127,6 +149,10 @@ std::vector<OpDef> attention_ops() {
        .flops = attention_grad_flops,
        .place = PlaceRule::kReduce,
        .invariant_dims = "batch, kv_heads"},
+      {.kind = OpKind::kAttentionMerge,
+       .infer = infer_attention_merge,
+       .flops = attention_merge_flops,
+       .in_place = 15},
   };
 }
 

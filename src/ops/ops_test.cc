@@ -170,6 +170,15 @@ const struct {
      {},
      "attention_grad of %do, %q, %k, %v, %o, %lse, %segments",
      "7 inputs beside the step, expected 6, or 8 with the segments"},
+    {OpKind::kAttentionMerge,
+     "param %oa: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %la: f32[batch=2, kv_heads=2, group=4, seq=3]\n"
+     "param %ob: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %lb: f32[batch=2, seq=3, kv_heads=2, group=4]\n",
+     {},
+     "attention_merge of %oa, %la, %ob, %lb",
+     "%lb is f32[batch=2, seq=3, kv_heads=2, group=4], expected f32[batch=2, kv_heads=2, group=4, "
+     "seq=3]"},
     {OpKind::kSwiglu,
      "param %gate: f32[mlp=3]\nparam %up: f32[mlp=4]\n",
      {},

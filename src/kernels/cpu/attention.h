@@ -24,5 +24,6 @@ TUTTI_DECLARE_KERNEL(attention_workspace_bytes);
 TUTTI_DECLARE_KERNEL(attention);
 TUTTI_DECLARE_KERNEL(attention_grad_workspace_bytes);
 TUTTI_DECLARE_KERNEL(attention_grad);
+TUTTI_DECLARE_KERNEL(attention_merge);
 
 }  // namespace tutti::cpu::TUTTI_ISA

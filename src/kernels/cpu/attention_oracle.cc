@@ -176,4 +176,22 @@ void attention_grad(const Attention& a, const float* dout, const float* q, const
   }
 }
 
+void attention_merge(const float* o_a, const float* lse_a_bhs, const float* o_b,
+                     const float* lse_b_bhs, int64_t batch, int64_t seq, int64_t heads,
+                     int64_t head_dim, float* o, float* lse_bhs, int) {
+  for (int64_t row = 0; row < batch * seq * heads; ++row) {
+    const int64_t h = row % heads, s = row / heads % seq, b = row / heads / seq;
+    const int64_t at = (b * heads + h) * seq + s;
+    const double a = lse_a_bhs[at], c = lse_b_bhs[at], largest = std::max(a, c);
+    const bool sees_any = largest != -std::numeric_limits<double>::infinity();
+    const double lse =
+        sees_any ? largest + std::log(std::exp(a - largest) + std::exp(c - largest)) : largest;
+    for (int64_t i = row * head_dim; i < (row + 1) * head_dim; ++i) {
+      o[i] = sees_any ? static_cast<float>(std::exp(a - lse) * o_a[i] + std::exp(c - lse) * o_b[i])
+                      : 0.0f;
+    }
+    lse_bhs[at] = static_cast<float>(lse);
+  }
+}
+
 }  // namespace tutti::cpu::oracle

@@ -153,6 +153,12 @@ struct Kernels {
   void (*attention_grad)(const Attention&, const float* dout, const float* q, const float* k,
                          const float* v, const float* o, const float* lse_bhgs, float* dq,
                          float* dk, float* dv, void* workspace, int threads);
+  // The attention over the keys of a and of b, which share none, from that over each. No key: lse =
+  // -inf and o = 0. Rows of o are [b][s][h], h counting query heads; each output may lie over an
+  // input of its shape.
+  void (*attention_merge)(const float* o_a, const float* lse_a_bhs, const float* o_b,
+                          const float* lse_b_bhs, int64_t batch, int64_t seq, int64_t heads,
+                          int64_t head_dim, float* o, float* lse_bhs, int threads);
 
   // --- normalisation over d
   void (*layer_norm)(const float* x_nd, const float* w_d, const float* b_d, int64_t n, int64_t d,

@@ -119,9 +119,18 @@ void run_attention_grad(const Kernels& kernels, const KernelCall& call) {
                          f32(call.outputs[2]), call.workspace, call.threads);
 }
 
+void run_attention_merge(const Kernels& kernels, const KernelCall& call) {
+  const auto& in = call.inputs;
+  const std::vector<int64_t>& sizes = in[0].sizes;
+  kernels.attention_merge(f32(in[0]), f32(in[1]), f32(in[2]), f32(in[3]), sizes[0], sizes[1],
+                          sizes[2] * sizes[3], sizes[4], f32(call.outputs[0]), f32(call.outputs[1]),
+                          call.threads);
+}
+
 constexpr Launch kLaunches[] = {
     {OpKind::kAttention, run_attention, attention_workspace_bytes},
     {OpKind::kAttentionGrad, run_attention_grad, attention_grad_workspace_bytes},
+    {OpKind::kAttentionMerge, run_attention_merge},
 };
 
 }  // namespace
