@@ -21,6 +21,10 @@ struct SeqChunk {
   friend bool operator==(const SeqChunk&, const SeqChunk&) = default;
 };
 
+// The chunk of storage index `at` from there on, cut off at `end`. Requires at < end <= total, and
+// what seq_chunks requires of total and parts.
+SeqChunk seq_chunk_at(int64_t total, int64_t parts, int64_t at, int64_t end);
+
 // The chunks of storage indices [begin, begin + size) of a sequence of `total`, in storage order.
 // parts = 1 is natural order: one chunk. Requires total to be a multiple of 2 * parts when parts >
 // 1, and the range to begin and end within the sequence.

@@ -19,6 +19,8 @@ TEST(SeqOrder, ARankHoldsAChunkFromEachEnd) {
 
 TEST(SeqOrder, ARangeWithinChunksKeepsItsLogicalStart) {
   EXPECT_EQ(seq_chunks(16, 2, 5, 5), (std::vector<SeqChunk>{{5, 13, 3}, {8, 4, 2}}));
+  EXPECT_EQ(seq_chunk_at(16, 2, 5, 10), (SeqChunk{5, 13, 3}));
+  EXPECT_EQ(seq_chunk_at(16, 2, 5, 7), (SeqChunk{5, 13, 2}));
 }
 
 TEST(SeqOrder, EveryPositionLiesOnceAndCausalWorkIsEqual) {

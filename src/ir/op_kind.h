@@ -41,6 +41,8 @@ enum class OpKind : uint8_t {
   kLogitsStats,
   kRescaleSum,
   kCrossEntropyFromStats,
+  // Context-parallel expansion
+  kAttentionMerge,
   // Step
   kAccumulate,
   kCountLabels,
@@ -97,6 +99,7 @@ inline constexpr std::array kOpNames = std::to_array<std::string_view>({
     "logits_stats",
     "rescale_sum",
     "cross_entropy_from_stats",
+    "attention_merge",
     "accumulate",
     "count_labels",
     "reciprocal",

@@ -48,6 +48,13 @@ Status OpInputs::expect_dims(size_t i, std::span<const Dim> wanted) const {
                  to_string(expected, {}));
 }
 
+Status OpInputs::expect_order(const Dim& dim) const {
+  const int64_t parts = op().attributes.get_int("order", 1);
+  if (parts == 1 || (parts > 1 && dim.size % (2 * parts) == 0)) return {};
+  return invalid("{}: {} = {} with order = {}, expected order >= 1 and {} to be a multiple of {}",
+                 where(), dim.name, dim.size, parts, dim.name, 2 * std::max<int64_t>(1, parts));
+}
+
 OpTable::OpTable() : defs_(all_ops()) {
   std::sort(defs_.begin(), defs_.end(),
             [](const OpDef& a, const OpDef& b) { return a.kind < b.kind; });

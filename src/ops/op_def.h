@@ -34,6 +34,8 @@ class OpInputs {
   // Input i ends with exactly these dims.
   Status expect_suffix(size_t i, std::span<const Dim> suffix) const;
   Status expect_dims(size_t i, std::span<const Dim> dims) const;
+  // The attribute `order` fits a sequence of this dim's size (collective/seq_order.h).
+  Status expect_order(const Dim& dim) const;
 
  private:
   const Graph& graph_;

@@ -170,6 +170,29 @@ const struct {
      {},
      "attention_grad of %do, %q, %k, %v, %o, %lse, %segments",
      "7 inputs beside the step, expected 6, or 8 with the segments"},
+    {OpKind::kAttention,
+     "param %q: f32[batch=2, seq=6, kv_heads=2, group=4, head_dim=8]\n"
+     "param %k: f32[batch=2, seq=6, kv_heads=2, head_dim=8]\n"
+     "param %v: f32[batch=2, seq=6, kv_heads=2, head_dim=8]\n",
+     {{"order", int64_t{2}}},
+     "attention of %q, %k, %v",
+     "seq = 6 with order = 2, expected order >= 1 and seq to be a multiple of 4"},
+    {OpKind::kAttention,
+     "param %q: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %k: f32[batch=2, context=9, kv_heads=2, head_dim=8]\n"
+     "param %v: f32[batch=2, context=9, kv_heads=2, head_dim=8]\nscalar %n: i32[]\n",
+     {{"key_shift", int64_t{0}}},
+     "attention of %q, %k, %v, %n",
+     "not seq = 3 and context = 9 of a cache"},
+    {OpKind::kAttentionMerge,
+     "param %oa: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %la: f32[batch=2, kv_heads=2, group=4, seq=3]\n"
+     "param %ob: f32[batch=2, seq=3, kv_heads=2, group=4, head_dim=8]\n"
+     "param %lb: f32[batch=2, seq=3, kv_heads=2, group=4]\n",
+     {},
+     "attention_merge of %oa, %la, %ob, %lb",
+     "%lb is f32[batch=2, seq=3, kv_heads=2, group=4], expected f32[batch=2, kv_heads=2, group=4, "
+     "seq=3]"},
     {OpKind::kSwiglu,
      "param %gate: f32[mlp=3]\nparam %up: f32[mlp=4]\n",
      {},
@@ -180,6 +203,16 @@ const struct {
      {{"p", 1.0}},
      "dropout of %x, %step",
      "p = 1, expected 0 <= p < 1"},
+    {OpKind::kDropout,
+     "param %x: f32[mlp=3, seq=4]\nscalar %step: i64[]\n",
+     {{"order", int64_t{3}}, {"p", 0.5}},
+     "dropout of %x, %step",
+     "seq = 4 with order = 3"},
+    {OpKind::kDropout,
+     "param %x: f32[seq=4, mlp=3]\nscalar %step: i64[]\n",
+     {{"order", int64_t{2}}, {"p", 0.5}},
+     "dropout of %x, %step",
+     "expected as the second dim of %x"},
     {OpKind::kRelabel,
      "param %x: f32[mlp=3]\n",
      {{"from", "seq"}, {"to", "stream_seq"}},
@@ -224,6 +257,40 @@ TEST(OpTable, ProductsTakeTwoFlopsAnElementOnTheirPartOfTheMesh) {
                           .value();
   EXPECT_EQ(op_flops(ops, graph, graph.ops[0]), 2.0 * 4 * 2 * 4);
   EXPECT_EQ(op_bytes(graph, graph.ops[0]), 4.0 * (4 * 4 + 2 * 4 + 4 * 2));
+}
+
+// Keys that a query sees on average over the ranks, from the flops of attention.
+double keys_seen(const std::string& cut, const std::string& cut_keys,
+                 const std::string& attributes) {
+  const std::string q = "f32[batch=2, seq=48" + cut + ", kv_heads=2, group=3, head_dim=8]";
+  const std::string k = "f32[batch=2, seq=48" + cut_keys + ", kv_heads=2, head_dim=8]";
+  const Graph graph =
+      parse_graph("graph g\nparam %q: " + q + "\nparam %k: " + k + "\nparam %v: " + k +
+                  "\nbody\n  F %o: " + q + ", %lse: f32[batch=2, kv_heads=2, group=3, seq=48" +
+                  cut + "] = attention(%q, %k, %v) {" + attributes + "}\n")
+          .value();
+  return op_flops(OpTable(), graph, graph.ops[0]) / (4 * local_count(graph, ValueId(0)));
+}
+
+TEST(OpTable, AttentionCountsTheKeysThatItsQueriesSee) {
+  EXPECT_EQ(keys_seen("", "", "causal=false"), 48);
+  EXPECT_EQ(keys_seen("", "", "causal=true"), 24);
+  EXPECT_EQ(keys_seen("@cp4", "", "causal=true, order=4"), 24);
+  // Steps of a ring. Half of another rank's 12 keys are seen in zigzag order, wherever it is.
+  const std::string zigzag = "causal=true, order=4, key_shift=";
+  EXPECT_EQ(keys_seen("@cp4", "@cp4", zigzag + "0"), 6.5);
+  EXPECT_EQ(keys_seen("@cp4", "@cp4", zigzag + "1"), 6);
+  EXPECT_EQ(keys_seen("@cp4", "@cp4", zigzag + "3"), 6);
+  // In natural order three ranks see all of the keys one rank before them, and rank 0 none.
+  EXPECT_EQ(keys_seen("@cp4", "@cp4", "causal=true, key_shift=1"), 9);
+  EXPECT_EQ(keys_seen("@cp4", "@cp4", "causal=true, key_shift=3"), 3);
+  EXPECT_EQ(keys_seen("@cp4", "@cp4", "causal=false, order=4, key_shift=1"), 12);
+  // All steps together: (1 + 2 + ... + 7 + 41 * 7) / 48 keys in a window of 7.
+  double seen = 0;
+  for (const char* shift : {"0", "1", "2", "3"}) {
+    seen += keys_seen("@cp4", "@cp4", std::string("window=7, ") + zigzag + shift);
+  }
+  EXPECT_DOUBLE_EQ(seen, (28 + 41 * 7) / 48.0);
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ void attend_tile(const Head& head, int64_t first_row, const float* q, const floa
   finish_tile(head, queries, softmax, scratch.out, stride, o, lse_bhgs);
 }
 
-bool decodes(const Attention& a) { return a.q_len == 1 && a.dropout.p == 0; }
+bool decodes(const Attention& a) { return a.q_len == 1 && a.dropout.p == 0 && a.keys.count == 0; }
 
 int64_t scratch_floats(const Attention& a) {
   return round_up(decodes(a) ? decode_scratch_floats(a) : Scratch::floats(a), 16);

@@ -14,6 +14,11 @@ namespace tutti::cpu::TUTTI_ISA {
 
 namespace {
 
+// Causal: the first query that sees key t.
+TUTTI_INLINE int64_t first_query(const Attention& a, int64_t t) {
+  return indices_before(a.queries, position_at(a.keys, t) - a.q_offset);
+}
+
 struct Operands {
   const float *dout, *q, *k, *v, *o, *lse_bhgs;
   float *dq, *dk, *dv;
@@ -175,7 +180,7 @@ void GradTiles::add_dk_dv(const QueryTile& queries, int64_t t0, int64_t n) {
   const Attention& a = head_.shape;
   for (int64_t t = 0; t < n; t += kRowBlock) {
     // Causal: the first row that sees key t0 + t; those before it see none of the block.
-    const int64_t row = a.causal ? (t0 + t - a.q_offset) * a.group - queries.first : 0;
+    const int64_t row = a.causal ? first_query(a, t0 + t) * a.group - queries.first : 0;
     const int64_t begin = larger(0, row), depth = queries.count - begin;
     if (depth <= 0) return;
     const int64_t weights = t * kQueryStride + begin;
@@ -251,7 +256,7 @@ void grad_of_key_tile(const Head& head, const Operands& operands, int64_t t0, fl
   tiles.load_keys(t0, keys);
   tiles.zero_dk_dv();
   // Causal: no tile before that of the first query that sees key t0.
-  const int64_t row = a.causal ? larger(0, (t0 - a.q_offset) * a.group) : 0;
+  const int64_t row = a.causal ? larger(0, first_query(a, t0) * a.group) : 0;
   for (int64_t first = row / kQueryTile * kQueryTile; first < a.q_len * a.group;
        first += kQueryTile) {
     const QueryTile queries(head, first);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/attention_positions.h"
 
 namespace tutti::cpu::oracle {
 
@@ -15,18 +16,20 @@ struct Head {
   int64_t b, h;
 
   int64_t query_row(int64_t g, int64_t s, int64_t row, int64_t batch) const {
-    return b * batch + s * row + (h * shape.group + g) * shape.head_dim;
+    return b * batch + row_at(shape.queries, s) * row + (h * shape.group + g) * shape.head_dim;
   }
   int64_t key_row(int64_t t, int64_t row, int64_t batch) const {
-    return b * batch + t * row + h * shape.head_dim;
+    return b * batch + row_at(shape.keys, t) * row + h * shape.head_dim;
   }
   int64_t lse_index(int64_t g, int64_t s) const {
-    return ((b * shape.kv_heads + h) * shape.group + g) * shape.q_len + s;
+    const int64_t head = (b * shape.kv_heads + h) * shape.group + g;
+    return head * shape.q_len + row_at(shape.queries, s);
   }
   bool sees(int64_t s, int64_t t) const {
-    const int64_t position = s + shape.q_offset;
-    if (shape.causal && t > position) return false;
-    if (shape.window > 0 && t <= position - shape.window) return false;
+    const int64_t query = position_at(shape.queries, s) + shape.q_offset;
+    const int64_t key = position_at(shape.keys, t);
+    if (shape.causal && key > query) return false;
+    if (shape.window > 0 && key <= query - shape.window) return false;
     return shape.q_segments == nullptr ||
            shape.q_segments[b * shape.q_len + s] == shape.kv_segments[b * shape.kv_len + t];
   }
@@ -36,8 +39,9 @@ struct Head {
 double kept(const Head& head, int64_t g, int64_t s, int64_t t) {
   const AttentionDropout& dropout = head.shape.dropout;
   if (dropout.p == 0) return 1;
-  const uint64_t key = static_cast<uint64_t>(t + dropout.t0);
-  const uint64_t counter = dropout.first_counter(head.b, head.h, g, s) + key / 4;
+  const uint64_t key = static_cast<uint64_t>(position_at(head.shape.keys, t) + dropout.t0);
+  const int64_t query = position_at(head.shape.queries, s);
+  const uint64_t counter = dropout.first_counter(head.b, head.h, g, query) + key / 4;
   const bool keep = uniform_float(philox(dropout.key, counter)[key % 4]) >= dropout.p;
   return keep ? 1.0 / (1.0 - static_cast<double>(dropout.p)) : 0.0;
 }
@@ -90,7 +94,9 @@ void grad_of_one(const Head& head, int64_t g, int64_t s, const float* dout, cons
                  double* dk_tk, double* dv_tk, double* scores_t) {
   const Attention& a = head.shape;
   scores_of(head, g, s, q, k, scores_t);
-  const double lse = lse_bhgs[head.lse_index(g, s)];
+  double lse = lse_bhgs[head.lse_index(g, s)];
+  // A query that saw nothing has weights of 0.
+  if (lse == -std::numeric_limits<double>::infinity()) lse = -lse;
   const int64_t o_at = head.query_row(g, s, a.o_row, a.o_batch);
   const int64_t q_at = head.query_row(g, s, a.q_row, a.q_batch);
   const double delta = dot(dout + o_at, o + o_at, a.head_dim);
@@ -167,6 +173,24 @@ void attention_grad(const Attention& a, const float* dout, const float* q, const
         }
       }
     }
+  }
+}
+
+void attention_merge(const float* o_a, const float* lse_a_bhs, const float* o_b,
+                     const float* lse_b_bhs, int64_t batch, int64_t seq, int64_t heads,
+                     int64_t head_dim, float* o, float* lse_bhs, int) {
+  for (int64_t row = 0; row < batch * seq * heads; ++row) {
+    const int64_t h = row % heads, s = row / heads % seq, b = row / heads / seq;
+    const int64_t at = (b * heads + h) * seq + s;
+    const double a = lse_a_bhs[at], c = lse_b_bhs[at], largest = std::max(a, c);
+    const bool sees_any = largest != -std::numeric_limits<double>::infinity();
+    const double lse =
+        sees_any ? largest + std::log(std::exp(a - largest) + std::exp(c - largest)) : largest;
+    for (int64_t i = row * head_dim; i < (row + 1) * head_dim; ++i) {
+      o[i] = sees_any ? static_cast<float>(std::exp(a - lse) * o_a[i] + std::exp(c - lse) * o_b[i])
+                      : 0.0f;
+    }
+    lse_bhs[at] = static_cast<float>(lse);
   }
 }
 

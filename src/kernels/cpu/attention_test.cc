@@ -315,5 +315,23 @@ TEST(Attention, LargeScoresDoNotOverflow) {
   }
 }
 
+TEST(AttentionMerge, WeighsBySumsAndLeavesOutWhatHasNoKey) {
+  const float log2 = std::log(2.0f), log3 = std::log(3.0f);
+  const std::vector<float> o_a{1.1f, 0, 0, 4, 8}, lse_a{0.7f, -kInfinity, -kInfinity, 1, log3};
+  const std::vector<float> o_b{0, 2.3f, 0, 2, 4}, lse_b{-kInfinity, -1.9f, -kInfinity, 1, 0};
+  for (const Kernels* kernels : all_tables()) {
+    SCOPED_TRACE(kernels->name);
+    std::vector<float> o(5, -7.0f), lse(5, -7.0f);
+    kernels->attention_merge(o_a.data(), lse_a.data(), o_b.data(), lse_b.data(), 1, 5, 1, 1,
+                             o.data(), lse.data(), 2);
+    EXPECT_EQ(std::vector(o.begin(), o.begin() + 3), (std::vector{1.1f, 2.3f, 0.0f}));
+    EXPECT_EQ(std::vector(lse.begin(), lse.begin() + 3), (std::vector{0.7f, -1.9f, -kInfinity}));
+    EXPECT_NEAR(o[3], 3, 1e-6);
+    EXPECT_NEAR(lse[3], 1 + log2, 1e-6);
+    EXPECT_NEAR(o[4], 7, 2e-6);
+    EXPECT_NEAR(lse[4], 2 * log2, 1e-6);
+  }
+}
+
 }  // namespace
 }  // namespace tutti::cpu

@@ -33,9 +33,10 @@ QueryTile::QueryTile(const Head& head, int64_t first_row) : first(first_row) {
   segment_min = INT32_MAX;
   segment_max = INT32_MIN;
   for (int64_t i = 0; i < kQueryTile; ++i) {
-    const int64_t s = (first + smaller(i, count - 1)) / a.group, position = s + a.q_offset;
-    last_key[i] = a.causal ? clamp_key(position) : kLastOfAll;
-    first_key[i] = a.window > 0 ? clamp_key(position - a.window + 1) : kFirstOfAll;
+    const int64_t s = (first + smaller(i, count - 1)) / a.group;
+    const int64_t next = position_at(a.queries, s) + a.q_offset + 1;
+    last_key[i] = a.causal ? clamp_key(indices_before(a.keys, next) - 1) : kLastOfAll;
+    first_key[i] = a.window > 0 ? clamp_key(indices_before(a.keys, next - a.window)) : kFirstOfAll;
     segment[i] = kv_segments == nullptr ? 0 : a.q_segments[head.b * a.q_len + s];
     if (segment[i] < segment_min) segment_min = segment[i];
     if (segment[i] > segment_max) segment_max = segment[i];
@@ -51,7 +52,8 @@ DropoutRows::DropoutRows(const Head& head, const QueryTile& queries) {
   if (a.dropout.p == 0) return;
   for (int64_t i = 0; i < kQueryTile; ++i) {
     const int64_t r = queries.first + smaller(i, queries.count - 1);
-    const uint64_t first = a.dropout.first_counter(head.b, head.h, r % a.group, r / a.group);
+    const int64_t position = position_at(a.queries, r / a.group);
+    const uint64_t first = a.dropout.first_counter(head.b, head.h, r % a.group, position);
     low[i] = static_cast<uint32_t>(first);
     high[i] = static_cast<uint32_t>(first >> 32);
   }
@@ -65,10 +67,13 @@ void drop_block(const Head& head, const DropoutRows& rows, int64_t q, int64_t t0
     VecU low, high, words[4];
     __builtin_memcpy(&low, rows.low + q + j * kLanes, sizeof low);
     __builtin_memcpy(&high, rows.high + q + j * kLanes, sizeof high);
+    uint64_t drawn = UINT64_MAX;  // the four keys that the words are of
     for (int64_t t = 0; t < seen; ++t) {
-      const uint64_t key = static_cast<uint64_t>(t0 + t + dropout.t0);
-      if (t == 0 || key % 4 == 0) {
-        const VecU add = broadcast(static_cast<uint32_t>(key / 4));
+      const int64_t position = position_at(head.shape.keys, t0 + t);
+      const uint64_t key = static_cast<uint64_t>(position + dropout.t0);
+      if (key / 4 != drawn) {
+        drawn = key / 4;
+        const VecU add = broadcast(static_cast<uint32_t>(drawn));
         const VecU sum = low + add;
         // A carry is -1 in a mask. Counters of one row span less than 2^32.
         philox_lanes(dropout.key, sum, high - (VecU)(sum < add), words);
@@ -99,9 +104,12 @@ Visibility visibility(const QueryTile& queries, int64_t t0, int64_t n) {
 void copy_keys(const Head& head, const float* source, int64_t row, int64_t batch, int64_t t0,
                int64_t n, int64_t stride, float* rows_tk) {
   const int64_t width = round_up(head.shape.head_dim, kColumnBlock);
-  const float* from = source + head.key_row(t0, row, batch);
-  for (int64_t t = 0; t < n; ++t) {
-    copy_row(from + t * row, head.shape.head_dim, 1.0f, width, rows_tk + t * stride);
+  for (int64_t t = 0; t < n;) {
+    const float* from = source + head.key_row(t0 + t, row, batch);
+    const int64_t end = t + rows_together(head.shape.keys, t0 + t, n - t);
+    for (; t < end; ++t, from += row) {
+      copy_row(from, head.shape.head_dim, 1.0f, width, rows_tk + t * stride);
+    }
   }
   zero_rows(rows_tk, n, round_up(n, kRowBlock), stride);
 }

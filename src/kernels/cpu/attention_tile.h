@@ -11,6 +11,7 @@
 // out, which changes no bit, since they would add exact zeros.
 #pragma once
 
+#include "kernels/cpu/attention_positions.h"
 #include "kernels/cpu/simd.h"
 
 namespace tutti::cpu::TUTTI_ISA {
@@ -58,15 +59,15 @@ struct Head {
   int64_t b, h;
 
   TUTTI_INLINE int64_t query_row(int64_t r, int64_t row, int64_t batch) const {
-    const int64_t position = r / shape.group, member = r % shape.group;
-    return b * batch + position * row + (h * shape.group + member) * shape.head_dim;
+    const int64_t s = row_at(shape.queries, r / shape.group), member = r % shape.group;
+    return b * batch + s * row + (h * shape.group + member) * shape.head_dim;
   }
   TUTTI_INLINE int64_t key_row(int64_t t, int64_t row, int64_t batch) const {
-    return b * batch + t * row + h * shape.head_dim;
+    return b * batch + row_at(shape.keys, t) * row + h * shape.head_dim;
   }
   TUTTI_INLINE int64_t lse_index(int64_t r) const {
-    const int64_t position = r / shape.group, member = r % shape.group;
-    return ((b * shape.kv_heads + h) * shape.group + member) * shape.q_len + position;
+    const int64_t s = row_at(shape.queries, r / shape.group), member = r % shape.group;
+    return ((b * shape.kv_heads + h) * shape.group + member) * shape.q_len + s;
   }
 };
 

@@ -40,7 +40,7 @@ struct Matmul {
 // Dropout of attention's weights: one is zero with probability p, else multiplied by 1 / (1 - p).
 // The number of weight (b, h, g, s, t) is word t % 4 of the counter row * ceil(keys / 4) + t / 4,
 // where row = ((b * kv_heads + h) * group + g) * queries + s: all indices are those of the logical
-// tensor, of which this call has the block that begins at the offsets.
+// tensor, of which this call has the block that begins at the offsets. s and t are positions.
 struct AttentionDropout {
   float p = 0;  // 0: none
   RngKey key;
@@ -53,6 +53,17 @@ struct AttentionDropout {
   }
 };
 
+// Queries or keys of a call that are not consecutive rows at consecutive positions: runs of those
+// that are, by ascending position. Index first + i of the call, i < size, is row `row + i` of the
+// operand and has the position `position + i`. The runs cover all indices, from 0 on.
+struct PositionRun {
+  int64_t first, row, position, size;
+};
+struct PositionRuns {
+  const PositionRun* runs = nullptr;
+  int64_t count = 0;  // 0: index i is row i, at position i
+};
+
 struct Attention {
   int64_t batch, q_len, kv_len, kv_heads, group, head_dim;
   // Elements between consecutive positions of one sequence; the heads of a position are dense
@@ -60,11 +71,14 @@ struct Attention {
   int64_t q_row, q_batch, k_row, k_batch, v_row, v_batch, o_row, o_batch;
   float scale;
   bool causal;
-  int64_t q_offset = 0;  // key position that query 0 sees last when causal (decoding: cache length)
-  int64_t window = 0;    // > 0: a query sees at most this many last keys (itself included)
+  // A query's position among the keys is its own + q_offset (decoding: the cache's length).
+  int64_t q_offset = 0;
+  int64_t window = 0;  // > 0: a query sees at most this many last keys (itself included)
   const int32_t* q_segments = nullptr;   // [b][s] or null: a query sees only keys of its segment
   const int32_t* kv_segments = nullptr;  // [b][t]
   AttentionDropout dropout = {};
+  // Where query s lies in q, o and lse, and key t in k and v. Segments go by s and t themselves.
+  PositionRuns queries = {}, keys = {};
 };
 
 // Where a local block lies in the logical tensor, so that element (i, j, l) of the block has the
@@ -139,6 +153,12 @@ struct Kernels {
   void (*attention_grad)(const Attention&, const float* dout, const float* q, const float* k,
                          const float* v, const float* o, const float* lse_bhgs, float* dq,
                          float* dk, float* dv, void* workspace, int threads);
+  // The attention over the keys of a and of b, which share none, from that over each. No key: lse =
+  // -inf and o = 0. Rows of o are [b][s][h], h counting query heads; each output may lie over an
+  // input of its shape.
+  void (*attention_merge)(const float* o_a, const float* lse_a_bhs, const float* o_b,
+                          const float* lse_b_bhs, int64_t batch, int64_t seq, int64_t heads,
+                          int64_t head_dim, float* o, float* lse_bhs, int threads);
 
   // --- normalisation over d
   void (*layer_norm)(const float* x_nd, const float* w_d, const float* b_d, int64_t n, int64_t d,

@@ -36,6 +36,7 @@ extern constinit const Kernels kTable = {
     .attention = attention,
     .attention_grad_workspace_bytes = attention_grad_workspace_bytes,
     .attention_grad = attention_grad,
+    .attention_merge = attention_merge,
 
     .layer_norm = layer_norm,
     .layer_norm_input_grad = layer_norm_input_grad,
