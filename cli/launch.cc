@@ -4,14 +4,29 @@
 #include <thread>
 #include <vector>
 
+#include "comm/mpi/mpi_world.h"
+#include "comm/mpi_environment.h"
 #include "comm/threads/world.h"
 
 namespace tutti {
-namespace {
 
-Result<int> run_threads(int ranks, const WorldOptions& options, Clock& clock,
-                        const std::function<Result<int>(const RankSeat&)>& body) {
-  const auto worlds = make_thread_worlds(ranks, options, clock);
+Result<Launch> Launch::create(const WorldOptions& options, Clock& clock) {
+  Launch launch;
+  launch.options_ = options;
+  launch.clock_ = &clock;
+  if (!started_by_mpi()) return launch;
+  TUTTI_ASSIGN(launch.job_, make_mpi_world(options));
+  return launch;
+}
+
+Result<int> Launch::run(int ranks, const std::function<Result<int>(const RankSeat&)>& body) {
+  if (job_ != nullptr) {
+    const Result<int> result = body({job_.get(), mpi_local_ranks().value_or(ranks)});
+    if (!result.ok()) job_->abort(result.status());
+    return result;
+  }
+  if (ranks == 1) return body({});
+  const auto worlds = make_thread_worlds(ranks, options_, *clock_);
   std::mutex mutex;
   Status first_error;
   int leader_exit = 0;
@@ -32,16 +47,6 @@ Result<int> run_threads(int ranks, const WorldOptions& options, Clock& clock,
   for (std::thread& thread : threads) thread.join();
   TUTTI_TRY(first_error);
   return leader_exit;
-}
-
-}  // namespace
-
-int ranks_of_job() { return 0; }
-
-Result<int> run_ranks(int ranks, const WorldOptions& options, Clock& clock,
-                      const std::function<Result<int>(const RankSeat&)>& body) {
-  if (ranks == 1) return body({});
-  return run_threads(ranks, options, clock, body);
 }
 
 }  // namespace tutti

@@ -1,8 +1,9 @@
-// The ranks of a run on this machine: this process alone, threads of it, or the one rank of an MPI job
-// that this process is.
+// The ranks of a run: this process alone, threads of it, or the one rank of an MPI job that this
+// process is.
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -15,12 +16,26 @@ struct RankSeat {
   int on_host = 1;         // ranks that share this machine
 };
 
-// How many ranks an MPI job has that started this process; 0 when none did.
-int ranks_of_job();
+class Launch {
+ public:
+  // Joins the MPI job that started this process, if one did. Make a StopSignal before, so that the
+  // threads of MPI leave signals to it. `clock` must outlive this.
+  static Result<Launch> create(const WorldOptions& options, Clock& clock);
 
-// Runs `body` for each rank and returns the leader's exit status, or the error that came first. A rank
-// that fails ends the others.
-Result<int> run_ranks(int ranks, const WorldOptions& options, Clock& clock,
-                      const std::function<Result<int>(const RankSeat&)>& body);
+  // Ranks of the MPI job; 0 without one.
+  int job_ranks() const { return job_ == nullptr ? 0 : job_->size(); }
+  // Whether this process prints what concerns the whole run.
+  bool speaks() const { return job_ == nullptr || job_->rank() == 0; }
+
+  // Runs `body` for each rank of this process, which has all `ranks` or is one of a job of as many.
+  // Returns the leader's exit status, or the error that came first. A rank that fails ends the
+  // others; that of a job says why and ends the process.
+  Result<int> run(int ranks, const std::function<Result<int>(const RankSeat&)>& body);
+
+ private:
+  WorldOptions options_;
+  Clock* clock_ = nullptr;
+  std::unique_ptr<World> job_;
+};
 
 }  // namespace tutti

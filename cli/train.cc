@@ -112,15 +112,19 @@ Result<TrainSummary> train_observed(Trainer& trainer) {
   return trainer.run(progress);
 }
 
-// The config, laid out on the run's ranks: those asked for, those of the job that started this
-// process, or those that the config's axes ask for.
-Result<Config> load_laid_out(FileSystem& fs, const TrainFlags& flags, int& ranks) {
-  TUTTI_ASSIGN(Config config, load_config(fs, flags.config, flags.overrides));
-  const int job = ranks_of_job();
-  if (job > 0 && flags.ranks > 0 && flags.ranks != job) {
-    return invalid("--ranks {}, but the job that started this process has {}", flags.ranks, job);
+// How many ranks a run has: those of the job that started this process, those asked for, or those
+// that the config's axes ask for.
+Result<int> rank_count(const TrainFlags& flags, const Config& config, int job_ranks) {
+  if (job_ranks > 0 && flags.ranks > 0 && flags.ranks != job_ranks) {
+    return invalid("--ranks {}, but the job that started this process has {}", flags.ranks,
+                   job_ranks);
   }
-  ranks = flags.ranks > 0 ? flags.ranks : job > 0 ? job : static_cast<int>(config.world_size());
+  if (job_ranks > 0) return job_ranks;
+  return flags.ranks > 0 ? flags.ranks : static_cast<int>(config.world_size());
+}
+
+// The config with axes for `ranks` ranks, where it sets none.
+Result<Config> laid_out(FileSystem& fs, const TrainFlags& flags, const Config& config, int ranks) {
   if (config.world_size() > 1 || ranks == 1) return config;
   std::vector<std::string> overrides = flags.overrides;
   for (const std::string& setting : default_layout(ranks)) overrides.push_back(setting);
@@ -147,16 +151,31 @@ Result<int> train_rank(FileSystem& fs, Clock& clock, const TrainFlags& flags, co
   return printed == kExitOk && summary.stopped ? kExitSignal + stop.caught() : printed;
 }
 
-Result<int> train(FileSystem& fs, Clock& clock, const TrainFlags& flags) {
-  int ranks = 1;
-  TUTTI_ASSIGN(const Config config, load_laid_out(fs, flags, ranks));
-  TUTTI_TRY(check_ranks(config, ranks));
-  const WorldOptions options{.timeout_s = config.parallel.timeout_s,
-                             .check_calls = config.parallel.check_calls};
-  const StopSignal stop;
-  return run_ranks(ranks, options, clock, [&](const RankSeat& seat) {
-    return train_rank(fs, clock, flags, config, stop, seat, nullptr);
+Result<int> train_ranks(FileSystem& fs, Clock& clock, const TrainFlags& flags, const Config& config,
+                        const StopSignal& stop, Launch& launch) {
+  TUTTI_ASSIGN(const int ranks, rank_count(flags, config, launch.job_ranks()));
+  TUTTI_ASSIGN(const Config full, laid_out(fs, flags, config, ranks));
+  TUTTI_TRY(check_ranks(full, ranks));
+  return launch.run(ranks, [&](const RankSeat& seat) {
+    return train_rank(fs, clock, flags, full, stop, seat, nullptr);
   });
+}
+
+// The exit status; what all ranks of a job would say is said by one.
+int train(FileSystem& fs, Clock& clock, const TrainFlags& flags) {
+  const Result<Config> config = load_config(fs, flags.config, flags.overrides);
+  const StopSignal stop;
+  WorldOptions options;
+  if (config.ok()) {
+    options.timeout_s = config->parallel.timeout_s;
+    options.check_calls = config->parallel.check_calls;
+  }
+  Result<Launch> launch = Launch::create(options, clock);
+  if (!launch.ok()) return print_error("train", launch.error());
+  const Result<int> exit = config.ok() ? train_ranks(fs, clock, flags, *config, stop, *launch)
+                                       : Result<int>(config.error());
+  if (exit.ok()) return *exit;
+  return launch->speaks() ? print_error("train", exit.error()) : kExitFailed;
 }
 
 }  // namespace
@@ -187,8 +206,7 @@ int run_train(int argc, char** argv) {
   if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   const auto clock = make_system_clock();
-  const Result<int> status = train(*fs, *clock, flags);
-  return status.ok() ? *status : print_error("train", status.error());
+  return train(*fs, *clock, flags);
 }
 
 }  // namespace tutti

@@ -61,6 +61,7 @@ struct GradientContext {
 enum class PlaceRule : uint8_t {
   kMap,         // operands lie by the rules; nothing that is cut may be summed over
   kReduce,      // operands lie by the rules; a dim that is cut and summed leaves a Partial(sum)
+  kAttention,   // as kReduce, with keys and values of all positions at hand
   kRelabel,     // Partial passes; else the input is brought to where the output lies
   kAdd,         // equal Partials pass, else operands are resolved
   kAccumulate,  // the addend is brought to where the accumulator lies

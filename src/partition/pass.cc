@@ -17,6 +17,7 @@ constexpr std::array kPasses = std::to_array<Pass>({
     {"split_bias", true, split_bias},
     {"recompute_cheap", false, recompute_cheap},
     {"at_rest", true, at_rest},
+    {"expand_attention", true, expand_attention},
     {"place", true, place},
     {"fold_residuals", false, fold_residuals},
     {"fold_accumulation", true, fold_accumulation},

@@ -56,6 +56,7 @@ Status merge_accumulators(Graph& graph, const PassContext& context);
 Status assign_stages(Graph& graph, const PassContext& context);
 Status split_bias(Graph& graph, const PassContext& context);
 Status recompute_cheap(Graph& graph, const PassContext& context);
+Status expand_attention(Graph& graph, const PassContext& context);
 Status at_rest(Graph& graph, const PassContext& context);
 Status place(Graph& graph, const PassContext& context);
 Status fold_residuals(Graph& graph, const PassContext& context);

@@ -55,6 +55,8 @@ class Placer {
         return place_map(op, false);
       case PlaceRule::kReduce:
         return place_map(op, true);
+      case PlaceRule::kAttention:
+        return place_attention(op);
       case PlaceRule::kRelabel:
         return place_relabel(op);
       case PlaceRule::kAdd:
@@ -148,18 +150,36 @@ class Placer {
       }
       value(id).placement = with_partial(std::move(placement), Reduce::kSum, lost);
     }
-    return check_attention(op);
+    return {};
   }
 
-  // Attention over positions that are cut needs an exchange of keys and values.
-  Status check_attention(const Op& op) {
-    if (op.kind != OpKind::kAttention && op.kind != OpKind::kAttentionGrad) return {};
-    const Value& q = value(op.inputs[op.kind == OpKind::kAttention ? 0 : 1]);
-    if (q.placement.dims[1].empty() && q.placement.dims[4].empty()) return {};
-    return invalid("{} %{}: {} is cut over {}, and attention over cut positions is not expanded",
-                   op_name(op.kind), value(op.outputs[0]).name, q.type.dims[1].name,
-                   to_string(q.placement.dims[1]));
+  // Keys and values are where the plan brings them together with queries; what a rank computes of
+  // their gradients is its queries' part.
+  Status place_attention(Op& op) {
+    const bool forward = op.kind == OpKind::kAttention;
+    const size_t keys = forward ? 1 : 2, segments = forward ? 3 : 6;
+    AxisList queries;
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+      const bool of_keys =
+          i == keys || i == keys + 1 || (i == segments + 1 && !is_scalar(op.inputs[i]));
+      const Placement target = attention_placement(plan_, value(op.inputs[i]).type.dims, !of_keys);
+      TUTTI_TRY(bring(op.inputs[i], target));
+      const AxisList cut = shard_axes(target);
+      queries.insert(queries.end(), cut.begin(), cut.end());
+    }
+    queries = sorted(queries);
+    for (size_t i = 0; i < op.outputs.size(); ++i) {
+      const bool of_keys = !forward && i > 0;
+      Placement placement = attention_placement(plan_, value(op.outputs[i]).type.dims, !of_keys);
+      AxisList lost = queries;
+      const AxisList kept = shard_axes(placement);
+      std::erase_if(lost, [&](const MeshAxis& axis) { return contains(kept, axis); });
+      value(op.outputs[i]).placement = with_partial(std::move(placement), Reduce::kSum, lost);
+    }
+    return {};
   }
+
+  bool is_scalar(ValueId id) { return value(id).type.dims.empty(); }
 
   Status place_relabel(Op& op) {
     Value& output = value(op.outputs[0]);
@@ -310,6 +330,10 @@ class Placer {
   // Transfers move a value resolved, as it lies at rest; replicas of a gradient are reduced within
   // their stage first.
   Status place_as_is(Op& op) {
+    if (op.kind == OpKind::kRingShift) {
+      value(op.outputs[0]).placement = value(op.inputs[0]).placement;
+      return {};
+    }
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const int stage = builder_.stage;
       builder_.stage = value(op.inputs[i]).stage;

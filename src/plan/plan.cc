@@ -41,7 +41,9 @@ AxisList Plan::whole(Axis axis) const {
   return {{axis, tp_kv_heads, rest}, {axis, rest, 1}};
 }
 
-int64_t Plan::seq_order() const { return 1; }
+int64_t Plan::seq_order() const {
+  return context_parallel == ContextParallel::kUlysses ? 1 : mesh.size(Axis::kCp);
+}
 
 Status validate(const Plan& plan, const PlannedSizes& sizes) {
   const Mesh& mesh = plan.mesh;
@@ -59,6 +61,17 @@ Status validate(const Plan& plan, const PlannedSizes& sizes) {
   TUTTI_TRY(check_divides(tp, "tp", sizes.mlp, "model.mlp"));
   TUTTI_TRY(check_divides(tp, "tp", sizes.vocab, "the padded vocabulary"));
   TUTTI_TRY(check_divides(cp * tp, "cp x tp", sizes.seq, "train.seq_len"));
+  if (cp > 1 && plan.context_parallel != ContextParallel::kUlysses) {
+    TUTTI_TRY(
+        check_divides(2 * cp, "cp x 2 (each rank holds two chunks)", sizes.seq, "train.seq_len"));
+  }
+  if (plan.context_parallel == ContextParallel::kUlysses && sizes.kv_heads / kv_part % cp != 0) {
+    return invalid(
+        "parallel.cp = {} exchanges positions for heads (context_parallel = \"ulysses\"), "
+        "but a rank has {} of {} key/value heads; set context_parallel = \"ring\" or "
+        "\"gather\"",
+        cp, sizes.kv_heads / kv_part, sizes.kv_heads);
+  }
   if (pp > sizes.layers)
     return invalid("parallel.pp = {} exceeds model.layers = {}", pp, sizes.layers);
   if (plan.layer_stages.empty()) TUTTI_TRY(check_divides(pp, "pp", sizes.layers, "model.layers"));
@@ -115,6 +128,23 @@ Placement placement_by_rules(const Plan& plan, const std::vector<Dim>& dims) {
 bool reduces_each_microbatch(const Plan& plan) {
   if (plan.grad_reduce == GradReduce::kAuto) return plan.zero >= 2;
   return plan.grad_reduce == GradReduce::kMicrobatch;
+}
+
+Placement attention_placement(const Plan& plan, const std::vector<Dim>& dims, bool queries) {
+  Placement placement = placement_by_rules(plan, dims);
+  const AxisList cp = plan.mesh.whole(Axis::kCp);
+  const int seq = dim_index(dims, "seq"), heads = dim_index(dims, "kv_heads");
+  if (cp.empty() || seq < 0) return placement;
+  AxisList& positions = placement.dims[static_cast<size_t>(seq)];
+  if (plan.context_parallel == ContextParallel::kGather && !queries) positions.clear();
+  if (plan.context_parallel == ContextParallel::kUlysses) {
+    positions.clear();
+    if (heads >= 0) {
+      AxisList& cut = placement.dims[static_cast<size_t>(heads)];
+      cut.insert(cut.end(), cp.begin(), cp.end());
+    }
+  }
+  return placement;
 }
 
 AxisList zero_axes(const Plan& plan) {

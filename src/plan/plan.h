@@ -83,6 +83,9 @@ Placement placement_by_rules(const Plan& plan, const std::vector<Dim>& dims);
 // Whether each microbatch's gradients are reduced over the zero axes.
 bool reduces_each_microbatch(const Plan& plan);
 
+// How values of attention with these dims lie while it is computed; its queries' where `queries`.
+Placement attention_placement(const Plan& plan, const std::vector<Dim>& dims, bool queries);
+
 // The axes over which ZeRO cuts what is replicated over them: shard, ep and cp.
 AxisList zero_axes(const Plan& plan);
 

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/host_name.h"
 #include "base/log.h"
@@ -70,6 +71,13 @@ Result<std::optional<Resumption>> find_resumption(FileSystem& fs, bool resume, R
   return std::optional<Resumption>({std::move(*checkpoint), std::move(state)});
 }
 
+// Cores that a launcher has bound this rank to are its own; else the ranks of a machine share them.
+int threads_of_rank(const Config& config, int ranks_on_host) {
+  if (config.train.threads > 0) return static_cast<int>(config.train.threads);
+  const bool bound = omp_get_num_procs() < static_cast<int>(std::thread::hardware_concurrency());
+  return bound ? omp_get_num_procs() : std::max(1, omp_get_num_procs() / ranks_on_host);
+}
+
 RunPlan describe_run(const Config& config, const RunData& data, const RunPrograms& programs,
                      const OpTable& ops, std::optional<MachinePeaks> peaks, int threads) {
   RunPlan plan;
@@ -124,8 +132,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   TUTTI_TRY(check_ranks(config, ranks.size()));
   TUTTI_ASSIGN(const Plan layout, plan_of(config));
   TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
-  const auto asked = static_cast<int>(config.train.threads);
-  const int threads = asked > 0 ? asked : std::max(1, omp_get_max_threads() / ranks.on_host());
+  const int threads = threads_of_rank(config, ranks.on_host());
   RunIdentity identity;
   identity.data_fingerprint = data_fingerprint(data.train);
   identity.arithmetic = fmt::format("{} kernels, {}, {} threads", cpu::default_kernels().name,
@@ -178,10 +185,10 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
                                     .tensorboard = config.log.tensorboard,
                                     .host = host_name()}));
   }
-  return PreparedRun{std::move(ranks), std::move(lock),  std::move(config),   std::move(plan),
-                     std::move(data),  std::move(executor), std::move(tensors),
-                     std::move(state), std::move(identity), std::move(checkpoints),
-                     std::move(log),   layout.seq_order()};
+  return PreparedRun{std::move(ranks),       std::move(lock),  std::move(config),
+                     std::move(plan),        std::move(data),  std::move(executor),
+                     std::move(tensors),     std::move(state), std::move(identity),
+                     std::move(checkpoints), std::move(log),   layout.seq_order()};
 }
 
 }  // namespace tutti

@@ -13,7 +13,6 @@ TEST(ResumeCheck, RefusesEachKeyThatChangesTheResultByItsName) {
       {"model.attention_dropout=0.5", "model.attention_dropout"},
       {"data.seed=4", "data.seed"},
       {"train.seed=4", "data.seed"},  // which follows from it
-      {"train.micro_batch=1", "train.micro_batch"},
       {"train.global_batch=8", "train.global_batch"},
       {"train.seq_len=8", "train.seq_len"},
       {"optim.lr=2e-2", "optim.lr"},

@@ -22,6 +22,12 @@ ParityLayout parity_layout(const std::string& text) {
       plan.zero = std::stoi(value);
     else if (key == "accumulate")
       plan.microbatches = std::stoi(value);
+    else if (key == "cp_by") {
+      plan.context_parallel = value == "ring"     ? ContextParallel::kRing
+                              : value == "gather" ? ContextParallel::kGather
+                                                  : ContextParallel::kUlysses;
+    } else if (key == "stream")
+      plan.rules = rules_without_sequence_parallel();
     else if (key == "prefetch")
       plan.prefetch = std::stoi(value);
     else if (key == "reduce")
@@ -33,7 +39,7 @@ ParityLayout parity_layout(const std::string& text) {
   return layout;
 }
 
-std::vector<ParityLayout> parity_layouts() {
+std::vector<ParityLayout> parity_layouts(const ModelConfig& model) {
   std::vector<ParityLayout> layouts;
   for (const char* text : {
            "dp=2",
@@ -62,9 +68,24 @@ std::vector<ParityLayout> parity_layouts() {
            "shard=2 zero=3 prefetch=0",
            "shard=2 zero=2 accumulate=2 reduce=end",
            "shard=2 zero=1 accumulate=2 reduce=microbatch",
+           "cp=2",
+           "cp=4 cp_by=ring accumulate=2",
+           "cp=2 cp_by=gather",
+           "cp=4 cp_by=gather zero=3",
+           "cp=2 cp_by=ulysses",
+           "dp=2 cp=2 zero=1",
+           "shard=2 cp=2 zero=3",
+           "cp=2 tp=2",
+           "cp=2 tp=4 cp_by=gather",
+           "dp=2 cp=2 tp=2",
+           "shard=2 cp=2 tp=2 zero=3",
+           "tp=4 stream=whole",
+           "dp=2 cp=2 tp=2 stream=whole accumulate=2",
        }) {
     layouts.push_back(parity_layout(text));
   }
+  // Heads are exchanged for positions where a rank has enough of them.
+  if (model.kv_heads >= 4) layouts.push_back(parity_layout("cp=2 tp=2 cp_by=ulysses zero=2"));
   return layouts;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/config.h"
 #include "plan/plan.h"
 
 namespace tutti {
@@ -18,6 +19,6 @@ struct ParityLayout {
 ParityLayout parity_layout(const std::string& text);
 
 // Each axis alone, pairs and triples, all ZeRO stages, accumulation: every pair of settings occurs.
-std::vector<ParityLayout> parity_layouts();
+std::vector<ParityLayout> parity_layouts(const ModelConfig& model);
 
 }  // namespace tutti

@@ -24,6 +24,10 @@ ParityModel parity_llama();
 
 inline constexpr int64_t kParitySamples = 8;  // a step, in every layout
 inline constexpr int64_t kParitySeq = 32;
+inline constexpr int kParitySteps = 20;
+// How far a layout may be from one rank, relative: losses, and gradients by their norms.
+inline constexpr double kParityLoss = 1e-5;
+inline constexpr double kParityGradient = 1e-4;
 
 struct ParityStep {
   double loss = 0;

@@ -9,23 +9,19 @@
 namespace tutti {
 namespace {
 
-constexpr int kSteps = 20;
-constexpr double kLossTolerance = 1e-5;
-constexpr double kGradientTolerance = 1e-4;
-
 class Parity : public testing::TestWithParam<ParityModel> {};
 
 TEST_P(Parity, EveryLayoutTrainsAsOneRankDoes) {
-  const auto reference = run_parity_on_threads(GetParam(), parity_layout("").plan, kSteps);
+  const auto reference = run_parity_on_threads(GetParam(), parity_layout("").plan, kParitySteps);
   ASSERT_TRUE(reference.ok()) << reference.message();
   EXPECT_GT(reference->steps[0].loss, 3.0);
   EXPECT_LT(reference->steps[0].loss, 5.0);
-  for (const ParityLayout& layout : parity_layouts()) {
-    const auto result = run_parity_on_threads(GetParam(), layout.plan, kSteps);
+  for (const ParityLayout& layout : parity_layouts(GetParam().config)) {
+    const auto result = run_parity_on_threads(GetParam(), layout.plan, kParitySteps);
     ASSERT_TRUE(result.ok()) << layout.name << ": " << result.message();
     const ParityDifference difference = compare(*result, *reference);
-    EXPECT_LE(difference.loss, kLossTolerance) << layout.name;
-    EXPECT_LE(difference.gradient, kGradientTolerance) << layout.name << ": " << difference.where;
+    EXPECT_LE(difference.loss, kParityLoss) << layout.name;
+    EXPECT_LE(difference.gradient, kParityGradient) << layout.name << ": " << difference.where;
     EXPECT_EQ(result->sent, result->planned_wire) << layout.name;
   }
 }
