@@ -171,6 +171,8 @@ Result<std::string> commit_save(FileSystem& fs, const SaveTicket& ticket,
 }
 
 void abandon_save(FileSystem& fs, const SaveTicket& ticket) {
+  const Result<bool> committed = has_manifest(fs, ticket.staging_dir);
+  if (!committed.ok() || *committed) return;
   const Status removed = remove_tree(fs, ticket.staging_dir);
   if (!removed.ok())
     log_warning("a failed save left {}: {}", ticket.staging_dir, removed.message());
@@ -183,9 +185,7 @@ Result<std::string> save_checkpoint(FileSystem& fs, const std::string& run_dir,
     TUTTI_ASSIGN(const RankShards shards, write_rank_shards(fs, ticket, 0, snapshot.tensors));
     return commit_save(fs, ticket, snapshot.state, std::span(&shards, 1));
   }();
-  // A save that failed after its manifest was in place left a checkpoint that is valid: it stays.
-  const Result<bool> committed = has_manifest(fs, ticket.staging_dir);
-  if (!directory.ok() && committed.ok() && !*committed) abandon_save(fs, ticket);
+  if (!directory.ok()) abandon_save(fs, ticket);
   return directory;
 }
 

@@ -79,7 +79,8 @@ Result<RankShards> write_rank_shards(FileSystem& fs, const SaveTicket& ticket, i
 Result<std::string> commit_save(FileSystem& fs, const SaveTicket& ticket,
                                 const SnapshotState& state, std::span<const RankShards> ranks);
 
-// Best effort: removes what a failed save left, so that a full disk does not stay full.
+// Best effort: removes what a failed save left, so that a full disk does not stay full. One that
+// failed after its manifest was in place left a checkpoint that is valid: it stays.
 void abandon_save(FileSystem& fs, const SaveTicket& ticket);
 
 // Writes `snapshot` and returns the checkpoint's directory.
