@@ -65,6 +65,8 @@ struct RankShards {
 std::string random_write_token();
 // "step-000123"
 std::string checkpoint_name(int64_t step);
+// "rank-00001.safetensors"
+std::string rank_file_name(int64_t rank);
 
 Result<SaveTicket> begin_save(FileSystem& fs, const std::string& run_dir, int64_t step,
                               const std::string& write_token);
