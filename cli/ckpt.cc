@@ -1,8 +1,9 @@
-// tutti ckpt: what a checkpoint holds, and whether it is still what was written.
+// tutti ckpt: what a checkpoint holds, whether it is still what was written, and in how many files.
 #include <algorithm>
 
 #include "base/format.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/reshard.h"
 #include "checkpoint/run_directory.h"
 #include "command_line.h"
 #include "output.h"
@@ -162,34 +163,70 @@ int verify(FileSystem& fs, const std::string& path, bool json) {
   return printed == kExitOk && !all_ok ? kExitFailed : printed;
 }
 
+int reshard(FileSystem& fs, const std::string& path, const std::string& to, int ranks, bool json) {
+  const Result<Checkpoint> checkpoint = reshard_checkpoint(fs, path, to, ranks);
+  if (!checkpoint.ok()) return print_error("ckpt reshard", checkpoint.error());
+  const Manifest& manifest = checkpoint->manifest();
+  const uint64_t bytes = totals_of(manifest).bytes;
+  Json files = Json::array();
+  for (const ShardFile& file : manifest.files) {
+    files.push_back({{"name", file.name}, {"bytes", file.bytes}});
+  }
+  if (json) {
+    return print_json("ckpt reshard", {{"checkpoint", checkpoint->directory()},
+                                       {"step", manifest.step},
+                                       {"bytes", bytes},
+                                       {"files", files}});
+  }
+  return print_text(
+      "ckpt reshard",
+      fmt::format("checkpoint  {}\nstep        {}\nfiles       {}, {} in all\n",
+                  checkpoint->directory(), manifest.step, files.size(), human_bytes(bytes)));
+}
+
 }  // namespace
 
 int run_ckpt(int argc, char** argv) {
-  CommandLine app("Look into checkpoints and verify them.", "tutti ckpt");
-  std::string path;
+  CommandLine app("Look into checkpoints, verify and reshard them.", "tutti ckpt");
+  std::string path, to;
+  int ranks = 1;
   bool json = false;
   CommandLine* const inspect_verb = app.add_subcommand(
       "inspect", "Print step, plan, data position and every tensor of a checkpoint");
   CommandLine* const verify_verb = app.add_subcommand(
       "verify", "Read every byte, compare digests; exit status 1 and a line for each fault");
-  for (CommandLine* const verb : {inspect_verb, verify_verb}) {
+  CommandLine* const reshard_verb = app.add_subcommand(
+      "reshard", "Rewrite a checkpoint into another number of equal files, and verify them");
+  for (CommandLine* const verb : {inspect_verb, verify_verb, reshard_verb}) {
     verb->add_option("PATH", path, "A checkpoint's directory, or a run's directory")->required();
     verb->add_flag("--json", json, "Print one JSON object");
   }
+  reshard_verb->add_option("--to", to, "A run's directory to make; one with checkpoints is refused")
+      ->required();
+  reshard_verb->add_option("--ranks", ranks, "Files to make, as that many ranks would write")
+      ->required()
+      ->range(1, 99999);  // five digits of a file's name
   inspect_verb->footer(
       "Of a run's directory the newest checkpoint is shown.\n\n"
       "Example:\n  tutti ckpt inspect runs/quickstart --json");
   verify_verb->footer(
       "Of a run's directory every checkpoint is verified.\n\n"
       "Example:\n  tutti ckpt verify runs/quickstart");
+  reshard_verb->footer(
+      "Of a run's directory the newest valid checkpoint is taken; it stays as it is. Training goes "
+      "on\nfrom any number of files on any number of ranks: this is for tools that want one file, "
+      "or many.\n\n"
+      "Example:\n  tutti ckpt reshard runs/quickstart --to /tmp/one-file --ranks 1");
   app.footer(
       "Examples:\n"
       "  tutti ckpt inspect runs/quickstart\n"
       "  tutti ckpt inspect runs/quickstart/step-000200 --json\n"
-      "  tutti ckpt verify runs/quickstart");
+      "  tutti ckpt verify runs/quickstart\n"
+      "  tutti ckpt reshard runs/quickstart --to /tmp/one-file --ranks 1");
   if (const auto status = app.parse(argc, argv)) return *status;
   const auto fs = make_posix_file_system();
   if (inspect_verb->parsed()) return inspect(*fs, path, json);
+  if (reshard_verb->parsed()) return reshard(*fs, path, to, ranks, json);
   return verify(*fs, path, json);
 }
 

@@ -32,7 +32,7 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"import", "Make a run's directory from a Hugging Face model", run_import},
     {"export", "Write a trained model as a Hugging Face directory", run_export},
     {"explain", "Say what the keys of a run config mean", run_explain},
-    {"ckpt", "Look into checkpoints and verify them", run_ckpt},
+    {"ckpt", "Look into checkpoints, verify and reshard them", run_ckpt},
     {"doctor", "Describe this machine: CPU, memory, libraries, measured peaks", run_doctor},
 });
 

@@ -65,6 +65,9 @@ expect 1 err 'can be planned; raise train.micro_batch' \
   plan configs/quickstart.toml train.global_batch=1000000
 expect 2 err "unknown verb 'prepair'; did you mean \"prepare\".*; expected prepare, inspect" data prepair
 expect 2 err 'A subcommand is required' ckpt
+expect 0 out 'tutti ckpt reshard runs/quickstart --to' ckpt reshard --help
+expect 2 err '--ranks' ckpt reshard runs/none --to "$work/x" --ranks 0
+expect 1 err '^tutti ckpt reshard: error: /no/such' ckpt reshard /no/such --to "$work/x" --ranks 2
 expect 2 err '--seed: got -1, expected a number from 0 on' generate runs/none --seed -1
 expect 1 err '^tutti import: error: /no/such/config.json' import /no/such "$work/x"
 expect 1 err '^tutti export: error: ' export /no/such "$work/x"

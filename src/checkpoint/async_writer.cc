@@ -4,12 +4,8 @@
 #include <cstring>
 
 #include "base/log.h"
-#include "checkpoint/retention.h"
 
 namespace tutti {
-
-AsyncWriter::AsyncWriter(FileSystem& fs, std::string run_dir, int checkpoints_kept)
-    : fs_(fs), run_dir_(std::move(run_dir)), checkpoints_kept_(checkpoints_kept) {}
 
 AsyncWriter::~AsyncWriter() {
   const Status status = finish();
@@ -18,8 +14,8 @@ AsyncWriter::~AsyncWriter() {
 
 Status AsyncWriter::save(const Snapshot& snapshot) {
   TUTTI_TRY(finish());
-  TUTTI_TRY(stage(snapshot));
-  in_flight_ = std::async(std::launch::async, [this] { return write(); });
+  TUTTI_TRY(group_.agree(stage(snapshot)));
+  in_flight_ = std::async(std::launch::async, [this] { return group_.save(staged_).status(); });
   return {};
 }
 
@@ -32,6 +28,10 @@ bool AsyncWriter::busy() const {
 
 Status AsyncWriter::reserve(uint64_t bytes) {
   TUTTI_CHECK(!in_flight_.valid(), "a save is in flight");
+  return group_.agree(grow(bytes));
+}
+
+Status AsyncWriter::grow(uint64_t bytes) {
   if (bytes <= staging_.bytes()) return {};
   if (prefault_.valid()) prefault_.get();
   staging_ = Arena();  // first, or both would have to fit
@@ -47,7 +47,7 @@ void AsyncWriter::prefault() {
 Status AsyncWriter::stage(const Snapshot& snapshot) {
   uint64_t bytes = 0;
   for (const SnapshotTensor& tensor : snapshot.tensors) bytes += tensor.bytes.size();
-  TUTTI_TRY(reserve(bytes));
+  TUTTI_TRY(grow(bytes));
   if (prefault_.valid()) prefault_.get();
   staged_ = snapshot;
   char* place = staging_.data();
@@ -58,12 +58,6 @@ Status AsyncWriter::stage(const Snapshot& snapshot) {
     place += size;
   }
   return {};
-}
-
-Status AsyncWriter::write() const {
-  TUTTI_TRY(save_checkpoint(fs_, run_dir_, staged_));
-  if (checkpoints_kept_ == 0) return {};
-  return keep_last(fs_, run_dir_, checkpoints_kept_).status();
 }
 
 }  // namespace tutti

@@ -11,7 +11,8 @@ namespace {
 
 TEST(AsyncWriter, WritesAStagedCopyNotWhatTheTensorsBecame) {
   TestFileSystem fs;
-  AsyncWriter writer(fs, "/run", 0);
+  SaveGroup group(fs, "/run", 0);
+  AsyncWriter writer(group);
   std::string weights(4 << 20, 'a');
   Snapshot snapshot;
   snapshot.tensors = {{"w", DType::kU8, {4 << 20}, {}, weights}};
@@ -30,7 +31,8 @@ TEST(AsyncWriter, WritesAStagedCopyNotWhatTheTensorsBecame) {
 
 TEST(AsyncWriter, RefusesToReserveWhatTheMachineDoesNotHave) {
   TestFileSystem fs;
-  AsyncWriter writer(fs, "/run", 0);
+  SaveGroup group(fs, "/run", 0);
+  AsyncWriter writer(group);
   const Status status = writer.reserve(uint64_t{1} << 50);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind, ErrorKind::kResource);
@@ -41,7 +43,8 @@ TEST(AsyncWriter, RefusesToReserveWhatTheMachineDoesNotHave) {
 
 TEST(AsyncWriter, SavesIntoMemoryThatIsTouchedInTheBackground) {
   TestFileSystem fs;
-  AsyncWriter writer(fs, "/run", 0);
+  SaveGroup group(fs, "/run", 0);
+  AsyncWriter writer(group);
   ASSERT_TRUE(writer.reserve(8 << 20).ok());
   writer.prefault();
   const TestSnapshot snapshot(1);
@@ -56,7 +59,8 @@ TEST(AsyncWriter, SavesIntoMemoryThatIsTouchedInTheBackground) {
 TEST(AsyncWriter, KeepsTheNewest) {
   TestFileSystem fs;
   {
-    AsyncWriter writer(fs, "/run", 2);
+    SaveGroup group(fs, "/run", 2);
+    AsyncWriter writer(group);
     for (int64_t step = 1; step <= 5; ++step) {
       const TestSnapshot snapshot(step);
       ASSERT_TRUE(writer.save(snapshot.snapshot).ok());
@@ -70,7 +74,8 @@ TEST(AsyncWriter, KeepsTheNewest) {
 
 TEST(AsyncWriter, ReportsAnErrorAtTheNextCallOnceAndGoesOn) {
   TestFileSystem fs;
-  AsyncWriter writer(fs, "/run", 0);
+  SaveGroup group(fs, "/run", 0);
+  AsyncWriter writer(group);
   const TestSnapshot first(1), second(2);
   fs.set_capacity(100);
   ASSERT_TRUE(writer.save(first.snapshot).ok());

@@ -161,4 +161,21 @@ Status for_each_run(const Box& part, const Box& source, const Box& target,
   }
 }
 
+Status for_each_run_of(std::span<const Box> boxes, const Sizes& sizes, std::string_view what,
+                       const std::function<void(int64_t, int64_t, int64_t)>& visit) {
+  for (const Box& box : boxes) {
+    const Status inside = check_box(box, sizes, what);
+    if (!inside.ok()) return invalid("{}", inside.message());
+  }
+  int64_t start = 0;  // of the box in the array
+  for (const Box& box : boxes) {
+    TUTTI_TRY(for_each_run(box, whole_box(sizes), box, [&](int64_t from, int64_t to, int64_t n) {
+      visit(from, start + to, n);
+      return Status();
+    }));
+    start += element_count(box.size);
+  }
+  return {};
+}
+
 }  // namespace tutti

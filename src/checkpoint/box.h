@@ -50,4 +50,10 @@ Status check_tiling(std::span<const Box> boxes, const Sizes& sizes, std::string_
 Status for_each_run(const Box& part, const Box& source, const Box& target,
                     const std::function<Status(int64_t from, int64_t to, int64_t count)>& visit);
 
+// The same for several boxes of a tensor, from the dense tensor into an array that holds them box
+// after box. kInvalidArgument, with `what`, before any visit: a box that does not lie in the
+// tensor.
+Status for_each_run_of(std::span<const Box> boxes, const Sizes& sizes, std::string_view what,
+                       const std::function<void(int64_t from, int64_t to, int64_t count)>& visit);
+
 }  // namespace tutti

@@ -105,6 +105,18 @@ Status Checkpoint::read_box(const std::string& name, const Box& box, std::span<c
   return {};
 }
 
+Status Checkpoint::read_boxes(const std::string& name, std::span<const Box> boxes,
+                              std::span<char> out) {
+  const LogicalTensor* tensor = find(name);
+  if (tensor == nullptr) return not_found("{}: no tensor \"{}\"", directory_, name);
+  for (const Box& box : boxes) {
+    const size_t bytes = static_cast<size_t>(element_count(box.size)) * dtype_bytes(tensor->dtype);
+    TUTTI_TRY(read_box(name, box, out.first(bytes)));
+    out = out.subspan(bytes);
+  }
+  return {};
+}
+
 std::vector<std::string> Checkpoint::verify() {
   std::vector<std::string> faults;
   std::vector<char> buffer(kVerifyBufferBytes);

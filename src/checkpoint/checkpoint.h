@@ -36,6 +36,8 @@ class Checkpoint : public TensorSource {
   Status read(const std::string& name, std::span<char> out) override;
   // The same for a box of it; kInvalidArgument when the box does not lie in the tensor.
   Status read_box(const std::string& name, const Box& box, std::span<char> out);
+  Status read_boxes(const std::string& name, std::span<const Box> boxes,
+                    std::span<char> out) override;
 
   // Reads every byte and compares digests: one line for each fault, none when all is well.
   std::vector<std::string> verify();

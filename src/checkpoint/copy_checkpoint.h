@@ -12,10 +12,12 @@
 
 namespace tutti {
 
-// Saves the tensors `names` of `source` into `run_dir` as save_checkpoint does; the checkpoint's
-// directory. kNotFound: a name that the source does not have. kResource: not enough disk.
+// Saves the tensors `names` of `source` into `run_dir` as save_checkpoint does, in `files` files
+// that are equal, to within an element: each a range of all tensors in their order, flattened. The
+// checkpoint's directory. kNotFound: a name that the source does not have. kInvalidArgument: fewer
+// elements than files. kResource: not enough disk.
 Result<std::string> copy_checkpoint(FileSystem& fs, const std::string& run_dir,
                                     const SnapshotState& state, TensorSource& source,
-                                    std::span<const std::string> names);
+                                    std::span<const std::string> names, int files = 1);
 
 }  // namespace tutti

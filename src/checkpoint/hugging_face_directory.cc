@@ -224,6 +224,30 @@ Status HuggingFaceDirectory::read(const std::string& name, std::span<char> out) 
   return {};
 }
 
+// One that is stored transposed is turned whole.
+Status HuggingFaceDirectory::read_boxes(const std::string& name, std::span<const Box> boxes,
+                                        std::span<char> out) {
+  const auto found = part_of_.find(name);
+  if (found == part_of_.end() || layout_.parts[found->second].transposed) {
+    return TensorSource::read_boxes(name, boxes, out);
+  }
+  const HuggingFacePart& part = layout_.parts[found->second];
+  const Stored& stored = of_layout_[part.tensor];
+  const DType dtype = stored.tensor->dtype;
+  const size_t element = dtype_bytes(dtype);
+  const auto first = static_cast<size_t>(part.first_row * part.columns);
+  const std::span<const char> bytes = files_[stored.file].bytes(*stored.tensor);
+  const std::span values(reinterpret_cast<float*>(out.data()), out.size() / sizeof(float));
+  return for_each_run_of(
+      boxes, part.sizes, fmt::format("{}: parameter \"{}\"", directory_, name),
+      [&](int64_t from, int64_t to, int64_t count) {
+        const size_t elements = static_cast<size_t>(count);
+        convert_to_f32(
+            dtype, bytes.subspan((first + static_cast<size_t>(from)) * element, elements * element),
+            values.subspan(static_cast<size_t>(to), elements));
+      });
+}
+
 Result<ModelConfig> read_hugging_face_model(FileSystem& fs, const std::string& directory) {
   const std::string path = join_path(directory, kHuggingFaceConfigName);
   TUTTI_ASSIGN(const std::string text,

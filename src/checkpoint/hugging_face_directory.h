@@ -42,6 +42,8 @@ class HuggingFaceDirectory : public TensorSource {
 
   std::optional<TensorType> type_of(const std::string& name) const override;
   Status read(const std::string& name, std::span<char> out) override;
+  Status read_boxes(const std::string& name, std::span<const Box> boxes,
+                    std::span<char> out) override;
 
  private:
   struct Stored {

@@ -185,6 +185,29 @@ TEST_F(HuggingFaceDirectoryTest, SaysWhatIsNotThere) {
   expect_error("the header's length is 255, but only 2 bytes follow");
 }
 
+TEST_F(HuggingFaceDirectoryTest, ReadsBoxesOfWhatIsStoredEitherWay) {
+  for (const ModelConfig& model : {kGpt2, kLlama}) {
+    put(stored_tensors(model), model);
+    auto directory = HuggingFaceDirectory::open(fs_, "/m");
+    ASSERT_TRUE(directory.ok()) << directory.message();
+    for (const HuggingFacePart& part : directory->layout().parts) {
+      const std::vector<float> whole = read_values(*directory, part.parameter);
+      const auto count = static_cast<int64_t>(whole.size());
+      const std::vector<Box> boxes = flat_range_boxes(part.sizes, 1, count - 1);
+      std::vector<float> inner(whole.size() - 2);
+      const std::span<char> bytes{reinterpret_cast<char*>(inner.data()), inner.size() * 4};
+      const Status status = directory->read_boxes(part.parameter, boxes, bytes);
+      ASSERT_TRUE(status.ok()) << status.message();
+      EXPECT_EQ(inner, std::vector<float>(whole.begin() + 1, whole.end() - 1)) << part.parameter;
+      Box outside = whole_box(part.sizes);
+      outside.size[0] += 1;
+      EXPECT_EQ(directory->read_boxes(part.parameter, std::span(&outside, 1), bytes).error().kind,
+                ErrorKind::kInvalidArgument);
+    }
+    EXPECT_EQ(directory->read_boxes("no", {}, {}).error().kind, ErrorKind::kNotFound);
+  }
+}
+
 // Links on a real disk: only those of the hub's cache are followed.
 TEST(HuggingFaceFiles, FollowsOnlyLinksOfTheHubsCache) {
   const auto fs = make_posix_file_system();

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "checkpoint/manifest.h"
+#include "checkpoint/manifest_json.h"
 
 namespace tutti {
 
@@ -13,7 +14,7 @@ constexpr std::string_view kDigestPrefix = "{\"digest\":\"";
 constexpr size_t kDigestHexChars = 32;
 constexpr size_t kContentStart = kDigestPrefix.size() + kDigestHexChars;
 
-Result<Digest> parse_digest_key(const Json& object, const char* key, const std::string& what) {
+Result<Digest> parse_digest_key(const Json& object, const char* key, std::string_view what) {
   TUTTI_ASSIGN(const std::string hex, json_string(object, key, what));
   const Result<Digest> digest = parse_digest(hex);
   if (!digest.ok()) return corrupt("{}: {}", what, digest.message());
@@ -49,37 +50,6 @@ Result<Shard> parse_shard(const Json& object, const std::string& what) {
   return shard;
 }
 
-Result<LogicalTensor> parse_logical_tensor(const Json& object, std::string_view path) {
-  const std::string where = fmt::format("{}: tensors", path);
-  TUTTI_TRY(json_only_keys(object, {"name", "dtype", "sizes", "shards"}, where));
-  LogicalTensor tensor;
-  TUTTI_ASSIGN(tensor.name, json_string(object, "name", where));
-  const std::string what = fmt::format("{}: tensor \"{}\"", path, tensor.name);
-  TUTTI_ASSIGN(const std::string dtype, json_string(object, "dtype", what));
-  const std::optional<DType> parsed = parse_dtype(dtype);
-  if (!parsed) return corrupt("{}: unknown dtype \"{}\"", what, dtype);
-  tensor.dtype = *parsed;
-  TUTTI_ASSIGN(const Json* sizes, json_array(object, "sizes", what));
-  TUTTI_ASSIGN(tensor.sizes, json_sizes(*sizes, what + " sizes"));
-  TUTTI_ASSIGN(const Json* shards, json_array(object, "shards", what));
-  for (const Json& value : *shards) {
-    TUTTI_ASSIGN(Shard shard, parse_shard(value, what));
-    tensor.shards.push_back(std::move(shard));
-  }
-  return tensor;
-}
-
-Result<ShardFile> parse_file(const Json& object, const std::string& what) {
-  TUTTI_TRY(json_only_keys(object, {"name", "bytes", "header_digest"}, what));
-  ShardFile file;
-  TUTTI_ASSIGN(file.name, json_string(object, "name", what));
-  TUTTI_ASSIGN(const int64_t bytes, json_integer(object, "bytes", what));
-  if (bytes < 0) return corrupt("{}: \"{}\" has {} bytes", what, file.name, bytes);
-  file.bytes = static_cast<uint64_t>(bytes);
-  TUTTI_ASSIGN(file.header_digest, parse_digest_key(object, "header_digest", what));
-  return file;
-}
-
 Result<Manifest> parse_content(const Json& object, std::string_view path) {
   Manifest manifest;
   TUTTI_ASSIGN(const std::string format, json_string(object, "format", path));
@@ -105,7 +75,7 @@ Result<Manifest> parse_content(const Json& object, std::string_view path) {
   manifest.trainer = object["trainer"];
   TUTTI_ASSIGN(const Json* files, json_array(object, "files", path));
   for (const Json& value : *files) {
-    TUTTI_ASSIGN(ShardFile file, parse_file(value, fmt::format("{}: files", path)));
+    TUTTI_ASSIGN(ShardFile file, parse_shard_file(value, fmt::format("{}: files", path)));
     manifest.files.push_back(std::move(file));
   }
   TUTTI_ASSIGN(const Json* tensors, json_array(object, "tensors", path));
@@ -160,25 +130,61 @@ std::string content_text(const Manifest& manifest) {
   line("trainer", manifest.trainer);
   std::vector<std::string> rows;
   for (const ShardFile& file : manifest.files) {
-    rows.push_back(Json{
-        {"name", file.name}, {"bytes", file.bytes}, {"header_digest", file.header_digest.hex()}}
-                       .dump());
+    rows.push_back(to_json(file).dump());
   }
   text += fmt::format("\"files\":[\n{}\n],\n", fmt::join(rows, ",\n"));
   rows.clear();
   for (const LogicalTensor& tensor : manifest.tensors) {
-    Json shards = Json::array();
-    for (const Shard& shard : tensor.shards) shards.push_back(shard_to_json(shard));
-    rows.push_back(Json{{"name", tensor.name},
-                        {"dtype", dtype_name(tensor.dtype)},
-                        {"sizes", tensor.sizes},
-                        {"shards", std::move(shards)}}
-                       .dump());
+    rows.push_back(to_json(tensor).dump());
   }
   return text + fmt::format("\"tensors\":[\n{}\n]}}\n", fmt::join(rows, ",\n"));
 }
 
 }  // namespace
+
+Json to_json(const ShardFile& file) {
+  return {{"name", file.name}, {"bytes", file.bytes}, {"header_digest", file.header_digest.hex()}};
+}
+
+Json to_json(const LogicalTensor& tensor) {
+  Json shards = Json::array();
+  for (const Shard& shard : tensor.shards) shards.push_back(shard_to_json(shard));
+  return {{"name", tensor.name},
+          {"dtype", dtype_name(tensor.dtype)},
+          {"sizes", tensor.sizes},
+          {"shards", std::move(shards)}};
+}
+
+Result<LogicalTensor> parse_logical_tensor(const Json& object, std::string_view what) {
+  const std::string where = fmt::format("{}: tensors", what);
+  TUTTI_TRY(json_only_keys(object, {"name", "dtype", "sizes", "shards"}, where));
+  LogicalTensor tensor;
+  TUTTI_ASSIGN(tensor.name, json_string(object, "name", where));
+  const std::string named = fmt::format("{}: tensor \"{}\"", what, tensor.name);
+  TUTTI_ASSIGN(const std::string dtype, json_string(object, "dtype", named));
+  const std::optional<DType> parsed = parse_dtype(dtype);
+  if (!parsed) return corrupt("{}: unknown dtype \"{}\"", named, dtype);
+  tensor.dtype = *parsed;
+  TUTTI_ASSIGN(const Json* sizes, json_array(object, "sizes", named));
+  TUTTI_ASSIGN(tensor.sizes, json_sizes(*sizes, named + " sizes"));
+  TUTTI_ASSIGN(const Json* shards, json_array(object, "shards", named));
+  for (const Json& value : *shards) {
+    TUTTI_ASSIGN(Shard shard, parse_shard(value, named));
+    tensor.shards.push_back(std::move(shard));
+  }
+  return tensor;
+}
+
+Result<ShardFile> parse_shard_file(const Json& object, std::string_view what) {
+  TUTTI_TRY(json_only_keys(object, {"name", "bytes", "header_digest"}, what));
+  ShardFile file;
+  TUTTI_ASSIGN(file.name, json_string(object, "name", what));
+  TUTTI_ASSIGN(const int64_t bytes, json_integer(object, "bytes", what));
+  if (bytes < 0) return corrupt("{}: \"{}\" has {} bytes", what, file.name, bytes);
+  file.bytes = static_cast<uint64_t>(bytes);
+  TUTTI_ASSIGN(file.header_digest, parse_digest_key(object, "header_digest", what));
+  return file;
+}
 
 Result<std::string> print_manifest(const Manifest& manifest) {
   const Status valid = check_manifest(manifest, kManifestName);

@@ -56,4 +56,15 @@ Result<std::vector<CheckpointEntry>> list_checkpoints(FileSystem& fs, const std:
   return entries;
 }
 
+Status create_run_directory(FileSystem& fs, const std::string& run_dir) {
+  std::vector<std::string> parents;
+  for (std::string path = run_dir; !exists(fs, path); path = parents.back()) {
+    parents.push_back(parent_path(path));
+    if (parents.back() == path) break;
+  }
+  TUTTI_TRY(fs.create_directories(run_dir));
+  for (const std::string& parent : parents) TUTTI_TRY(fs.sync_directory(parent));
+  return {};
+}
+
 }  // namespace tutti

@@ -1,5 +1,5 @@
 // What lies in a run's directory: its checkpoints, found by content. A name only makes a directory
-// a candidate ("step-..."); its manifest says what it is. Pure functions of the file system.
+// a candidate ("step-..."); its manifest says what it is. Functions of the file system alone.
 #pragma once
 
 #include <string>
@@ -22,6 +22,10 @@ struct CheckpointEntry {
   int64_t step = 0;
   Status fault = {};  // why the manifest cannot be believed
 };
+
+// Makes a run's directory when it is not there, so that it survives a loss of power: its name in
+// its parent too, and that of each parent made with it.
+Status create_run_directory(FileSystem& fs, const std::string& run_dir);
 
 // Whether `directory` has a manifest; an error when that cannot be told.
 Result<bool> has_manifest(FileSystem& fs, const std::string& directory);

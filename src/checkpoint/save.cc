@@ -35,19 +35,6 @@ Status check_tensor(const SnapshotTensor& tensor, std::span<const Box> boxes) {
   return {};
 }
 
-// A run directory that was made here survives a loss of power: so must its name in its parent, and
-// that of each parent made with it.
-Status create_run_directory(FileSystem& fs, const std::string& run_dir) {
-  std::vector<std::string> parents;
-  for (std::string path = run_dir; !exists(fs, path); path = parents.back()) {
-    parents.push_back(parent_path(path));
-    if (parents.back() == path) break;
-  }
-  TUTTI_TRY(fs.create_directories(run_dir));
-  for (const std::string& parent : parents) TUTTI_TRY(fs.sync_directory(parent));
-  return {};
-}
-
 Status check_room(FileSystem& fs, const std::string& directory,
                   std::span<const SnapshotTensor> tensors) {
   uint64_t needed = kSpareBytes;
@@ -102,6 +89,8 @@ std::string random_write_token() {
 
 std::string checkpoint_name(int64_t step) { return fmt::format("step-{:06}", step); }
 
+std::string rank_file_name(int64_t rank) { return fmt::format("rank-{:05}.safetensors", rank); }
+
 Result<SaveTicket> begin_save(FileSystem& fs, const std::string& run_dir, int64_t step,
                               const std::string& write_token) {
   if (step < 0) return invalid("{}: cannot save step {}", run_dir, step);
@@ -121,7 +110,7 @@ Result<RankShards> write_rank_shards(FileSystem& fs, const SaveTicket& ticket, i
                                      std::span<const SnapshotTensor> tensors) {
   TUTTI_TRY(check_room(fs, ticket.staging_dir, tensors));
   RankShards result;
-  result.file.name = fmt::format("rank-{:05}.safetensors", rank);
+  result.file.name = rank_file_name(rank);
   std::vector<SafetensorsDeclaration> declarations;
   for (const SnapshotTensor& tensor : tensors) {
     Shard shard{.file = result.file.name, .tensor = tensor.name, .boxes = tensor.boxes};
@@ -171,6 +160,8 @@ Result<std::string> commit_save(FileSystem& fs, const SaveTicket& ticket,
 }
 
 void abandon_save(FileSystem& fs, const SaveTicket& ticket) {
+  const Result<bool> committed = has_manifest(fs, ticket.staging_dir);
+  if (!committed.ok() || *committed) return;
   const Status removed = remove_tree(fs, ticket.staging_dir);
   if (!removed.ok())
     log_warning("a failed save left {}: {}", ticket.staging_dir, removed.message());
@@ -183,9 +174,7 @@ Result<std::string> save_checkpoint(FileSystem& fs, const std::string& run_dir,
     TUTTI_ASSIGN(const RankShards shards, write_rank_shards(fs, ticket, 0, snapshot.tensors));
     return commit_save(fs, ticket, snapshot.state, std::span(&shards, 1));
   }();
-  // A save that failed after its manifest was in place left a checkpoint that is valid: it stays.
-  const Result<bool> committed = has_manifest(fs, ticket.staging_dir);
-  if (!directory.ok() && committed.ok() && !*committed) abandon_save(fs, ticket);
+  if (!directory.ok()) abandon_save(fs, ticket);
   return directory;
 }
 

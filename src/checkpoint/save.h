@@ -65,6 +65,8 @@ struct RankShards {
 std::string random_write_token();
 // "step-000123"
 std::string checkpoint_name(int64_t step);
+// "rank-00001.safetensors"
+std::string rank_file_name(int64_t rank);
 
 Result<SaveTicket> begin_save(FileSystem& fs, const std::string& run_dir, int64_t step,
                               const std::string& write_token);
@@ -79,7 +81,8 @@ Result<RankShards> write_rank_shards(FileSystem& fs, const SaveTicket& ticket, i
 Result<std::string> commit_save(FileSystem& fs, const SaveTicket& ticket,
                                 const SnapshotState& state, std::span<const RankShards> ranks);
 
-// Best effort: removes what a failed save left, so that a full disk does not stay full.
+// Best effort: removes what a failed save left, so that a full disk does not stay full. One that
+// failed after its manifest was in place left a checkpoint that is valid: it stays.
 void abandon_save(FileSystem& fs, const SaveTicket& ticket);
 
 // Writes `snapshot` and returns the checkpoint's directory.

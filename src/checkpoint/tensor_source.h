@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "checkpoint/box.h"
 #include "tensor/shape.h"
 
 namespace tutti {
@@ -27,6 +28,11 @@ class TensorSource {
   // Fills `out`, dense and row-major, with all of the tensor. kNotFound: no such tensor. Requires
   // out of the tensor's size.
   virtual Status read(const std::string& name, std::span<char> out) = 0;
+  // The same for the elements of `boxes`, each dense and row-major, box after box.
+  // kInvalidArgument: a box that does not lie in the tensor. Unless a source overrides it this
+  // reads all of the tensor, into memory of its own (kResource).
+  virtual Status read_boxes(const std::string& name, std::span<const Box> boxes,
+                            std::span<char> out);
 };
 
 enum class StoredAs {

@@ -44,6 +44,8 @@ class Executor {
   // scalars, outputs), on this rank; a name that the program does not have is a bug.
   Operand operand(size_t program, std::string_view name, int microbatch = 0) const;
   bool has(size_t program, std::string_view name) const;
+  // What lies at an offset of the arena (program/stored.h), in bytes.
+  char* at(int64_t arena_offset) const { return arena_.data() + arena_offset; }
 
   // One step: all actions in order. Fails only where ranks work together, and then for good.
   Status run(size_t program);

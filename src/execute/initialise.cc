@@ -1,8 +1,10 @@
 #include "execute/initialise.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/rng.h"
+#include "program/stored.h"
 #include "tensor/float_conversion.h"
 
 namespace tutti {
@@ -10,18 +12,79 @@ namespace {
 
 constexpr int64_t kPieceElements = 1 << 16;
 
-// Calls write(first, count, out) for all elements of x, once where they are FP32, else piece by
-// piece, each of which is then rounded.
+// Calls write(first, count, out) for all elements at `data`, once where they are FP32, else piece
+// by piece, each of which is then rounded.
 template <typename Write>
-void write_elements(const Operand& x, const Write& write) {
-  const int64_t count = x.count();
-  if (x.dtype == DType::kF32) return write(0, count, x.as<float>());
-  TUTTI_CHECK(x.dtype == DType::kBF16, "a parameter in {}", dtype_name(x.dtype));
+void write_elements(DType dtype, char* data, int64_t count, const Write& write) {
+  if (dtype == DType::kF32) return write(0, count, reinterpret_cast<float*>(data));
+  TUTTI_CHECK(dtype == DType::kBF16, "a parameter in {}", dtype_name(dtype));
+  auto* const rounded = reinterpret_cast<uint16_t*>(data);
   std::vector<float> piece(static_cast<size_t>(std::min(count, kPieceElements)));
   for (int64_t first = 0; first < count; first += kPieceElements) {
     const int64_t size = std::min(kPieceElements, count - first);
     write(first, size, piece.data());
-    std::transform(piece.begin(), piece.begin() + size, x.as<uint16_t>() + first, f32_to_bf16);
+    std::transform(piece.begin(), piece.begin() + size, rounded + first, f32_to_bf16);
+  }
+}
+
+// Elements that follow one another in a rank's part and in the whole, from each multiple of it on.
+int64_t run_elements(const StoredParameter& parameter, const StoredRange& range) {
+  int64_t run = 1;
+  for (size_t d = range.sizes.size(); d-- > 0;) {
+    run *= range.sizes[d];
+    if (range.sizes[d] != parameter.type.dims[d].size) break;
+  }
+  return run;
+}
+
+// Of element `local` of a rank's part.
+int64_t global_index(const StoredParameter& parameter, const StoredRange& range, int64_t local) {
+  int64_t global = 0, stride = 1;
+  for (size_t d = range.sizes.size(); d-- > 0;) {
+    global += (local % range.sizes[d] + range.offsets[d]) * stride;
+    local /= range.sizes[d];
+    stride *= parameter.type.dims[d].size;
+  }
+  return global;
+}
+
+struct Filling {
+  const cpu::Kernels& kernels;
+  int threads;
+
+  // Elements [first, first + count) of the whole parameter.
+  void fill(const ParameterInfo& info, RngKey key, int64_t first, int64_t count, float* out) const {
+    if (info.initialisation == Initialisation::kNormal) {
+      const auto stddev = static_cast<float>(info.stddev);
+      kernels.fill_normal(key, first, count, 0.0f, stddev, out, threads);
+    } else {
+      const float constant = info.initialisation == Initialisation::kOnes ? 1.0f : 0.0f;
+      kernels.fill(constant, count, out, threads);
+    }
+  }
+};
+
+void initialise(Executor& executor, size_t program_index, const StoredParameter& parameter,
+                const ParameterInfo& info, RngKey key, const Filling& filling) {
+  const Program& program = executor.program(program_index);
+  const Buffer& buffer = program.buffer(program.find(parameter.buffer));
+  const StoredRange range = stored_range(program, parameter, buffer, executor.rank());
+  const DType dtype = buffer.type.dtype;
+  const std::vector<Dim>& dims = parameter.type.dims;
+  const int64_t elements = element_count(dims);
+  const int64_t valid = info.valid_rows < 0 ? elements : elements / dims[0].size * info.valid_rows;
+  const int64_t run = run_elements(parameter, range);
+  char* data = executor.at(range.arena_offset);
+  for (int64_t local = range.begin; local < range.end;) {
+    const int64_t count = std::min(run - local % run, range.end - local);
+    const int64_t global = global_index(parameter, range, local);
+    write_elements(dtype, data, count, [&](int64_t first, int64_t size, float* out) {
+      const int64_t filled = std::clamp<int64_t>(valid - global - first, 0, size);
+      filling.fill(info, key, global + first, filled, out);
+      filling.kernels.fill(0.0f, size - filled, out + filled, filling.threads);
+    });
+    data += count * static_cast<int64_t>(dtype_bytes(dtype));
+    local += count;
   }
 }
 
@@ -29,23 +92,13 @@ void write_elements(const Operand& x, const Write& write) {
 
 void initialise_parameters(Executor& executor, size_t program, const StepGraph& step, uint64_t seed,
                            const cpu::Kernels& kernels, int threads) {
+  std::map<std::string, const ParameterInfo*> infos;
   for (const ParameterInfo& info : step.model.parameters) {
-    const Value& value = step.graph.value(info.value);
-    const Operand x = executor.operand(program, value.name);
-    const int64_t row = x.sizes.empty() ? 1 : x.count() / x.sizes[0];
-    const int64_t valid = info.valid_rows < 0 ? x.count() : info.valid_rows * row;
-    const RngKey key = rng_key(seed, 0, stable_hash(value.name));
-    write_elements(x, [&](int64_t first, int64_t count, float* out) {
-      const int64_t filled = std::clamp<int64_t>(valid - first, 0, count);
-      if (info.initialisation == Initialisation::kNormal) {
-        const auto stddev = static_cast<float>(info.stddev);
-        kernels.fill_normal(key, first, filled, 0.0f, stddev, out, threads);
-      } else {
-        const float constant = info.initialisation == Initialisation::kOnes ? 1.0f : 0.0f;
-        kernels.fill(constant, filled, out, threads);
-      }
-      kernels.fill(0.0f, count - filled, out + filled, threads);
-    });
+    infos[step.graph.value(info.value).name] = &info;
+  }
+  for (const StoredParameter& parameter : stored_parameters(executor.program(program))) {
+    const RngKey key = rng_key(seed, 0, stable_hash(parameter.name));
+    initialise(executor, program, parameter, *infos.at(parameter.name), key, {kernels, threads});
   }
 }
 

@@ -8,8 +8,9 @@
 
 namespace tutti {
 
-// Writes every parameter of the program; one in BF16 gets the rounded numbers of FP32. State and
-// accumulators are left as they are (a new arena is zeros). Padding rows become zero.
+// Writes what this rank holds of every parameter of the program; one in BF16 gets the rounded
+// numbers of FP32. State and accumulators are left as they are (a new arena is zeros). Padding rows
+// become zero.
 void initialise_parameters(Executor& executor, size_t program, const StepGraph& step, uint64_t seed,
                            const cpu::Kernels& kernels, int threads);
 

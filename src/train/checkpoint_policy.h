@@ -1,5 +1,7 @@
 // When and how a run saves: every so many steps in the background, and at its end or when it is
-// asked to stop while it waits. Used by one thread; the file system must outlive it.
+// asked to stop while it waits. Used by one thread; the file system and the communicator must
+// outlive it. All ranks of a run make the same calls, but for staging_bytes() and saved_step(), and
+// get the same results: an error on one is an error on all.
 //
 // A save in the background that failed is tried once more, waiting, with the state of that moment:
 // a disk that was full for a while costs one checkpoint, a disk that is gone ends the run.
@@ -7,18 +9,19 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 
 #include "base/fs.h"
 #include "base/status.h"
 #include "checkpoint/async_writer.h"
+#include "checkpoint/save_group.h"
 #include "train/config.h"
 
 namespace tutti {
 
 class CheckpointPolicy {
  public:
-  CheckpointPolicy(FileSystem& fs, const Config& config);
+  // `ranks`: all of the run's, for this alone; null when there is one.
+  CheckpointPolicy(FileSystem& fs, const Config& config, Communicator* ranks = nullptr);
 
   // Bytes of staging for snapshots of this size: 0 when nothing is saved in the background.
   int64_t staging_bytes(int64_t snapshot_bytes) const { return background_ ? snapshot_bytes : 0; }
@@ -37,13 +40,12 @@ class CheckpointPolicy {
   void set_saved_step(int64_t step) { saved_step_ = step; }
 
  private:
+  Result<Snapshot> take_on_all(const TakeSnapshot& take);
   Status save_now(const TakeSnapshot& take);
 
-  FileSystem& fs_;
-  std::string run_dir_;
   int64_t every_;
-  int64_t keep_;
   bool background_;
+  SaveGroup group_;
   AsyncWriter writer_;
   int64_t saved_step_ = 0;
 };

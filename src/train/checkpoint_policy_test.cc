@@ -1,6 +1,9 @@
 #include "train/checkpoint_policy.h"
 
+#include <thread>
+
 #include "checkpoint/run_directory.h"
+#include "comm/threads/world.h"
 #include "train/test_run.h"
 
 namespace tutti {
@@ -82,6 +85,47 @@ TEST_F(CheckpointPolicyTest, ADiskThatStaysFullIsAnErrorAndTheOldCheckpointStays
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind, ErrorKind::kResource);
   EXPECT_EQ(saved_steps(), (std::vector<int64_t>{8, 4}));
+}
+
+// The save of step 4 fails on one rank alone. All ranks learn of it when step 8 is due, and save
+// that.
+TEST_F(CheckpointPolicyTest, RanksTryAgainTogether) {
+  TestFileSystem full;
+  full.set_capacity(100);
+  const auto clock = make_system_clock();
+  const auto worlds = make_thread_worlds(2, {.timeout_s = 60}, *clock);
+  std::vector<std::thread> threads;
+  for (const auto& world : worlds) {
+    threads.emplace_back([&] {
+      const auto ranks = world->create_group({0, 1}, "saves");
+      ASSERT_TRUE(ranks.ok());
+      const bool second = world->rank() == 1;
+      CheckpointPolicy policy(second ? full : fs_, test_config({"checkpoint.every=4"}),
+                              ranks->get());
+      const auto take_part = [&](int64_t step) {
+        Result<Snapshot> snapshot = take(step);
+        SnapshotTensor& tensor = snapshot->tensors[0];
+        tensor.boxes = {{{second ? 60'000 : 0}, {second ? 40'000 : 60'000}}};
+        tensor.bytes = tensor.bytes.subspan(second ? 60'000 : 0, second ? 40'000 : 60'000);
+        return snapshot;
+      };
+      for (int64_t step = 1; step <= 7; ++step) {
+        ASSERT_TRUE(policy.after_step(step, false, [&] { return take_part(step); }).ok());
+      }
+      const Status status = policy.after_step(8, false, [&] { return take_part(8); });
+      ASSERT_FALSE(status.ok());
+      EXPECT_TRUE(status.message().starts_with("rank 1: /run/step-000008.tmp-"))
+          << status.message();
+      EXPECT_EQ(policy.saved_step(), 4);
+      const auto refuse = [&]() -> Result<Snapshot> {
+        if (second) return io_error("no log");
+        return take_part(9);
+      };
+      EXPECT_EQ(policy.after_step(9, true, refuse).message(), "rank 1: no log");
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(saved_steps().empty());
 }
 
 }  // namespace

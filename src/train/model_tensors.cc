@@ -2,25 +2,78 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
+#include "program/stored.h"
 #include "tensor/arena.h"
 #include "tensor/float_conversion.h"
 
 namespace tutti {
 namespace {
 
-// What a tensor takes in `dtype`.
-size_t bytes_in(DType dtype, const ModelTensor& tensor) {
-  return static_cast<size_t>(element_count(tensor.sizes)) * dtype_bytes(dtype);
+// A tensor, and where in the arena its bytes begin.
+struct PlacedTensor {
+  ModelTensor tensor;
+  int64_t arena_offset = 0;
+};
+
+// The elements of a range, less those in padding rows, which are the last ones of any range.
+std::vector<Box> boxes_of(const StoredRange& range, int64_t valid_rows) {
+  int64_t end = range.end;
+  if (valid_rows >= 0) {
+    const int64_t rows = std::clamp<int64_t>(valid_rows - range.offsets[0], 0, range.sizes[0]);
+    end = std::min(end, rows * (element_count(range.sizes) / range.sizes[0]));
+  }
+  std::vector<Box> boxes = flat_range_boxes(range.sizes, std::min(range.begin, end), end);
+  for (Box& box : boxes) {
+    for (size_t d = 0; d < box.offset.size(); ++d) box.offset[d] += range.offsets[d];
+  }
+  return boxes;
 }
 
-ModelTensor tensor_of(const Executor& executor, size_t program, const std::string& name,
-                      int64_t valid_rows) {
-  const Operand operand = executor.operand(program, name);
-  ModelTensor tensor{name, operand.dtype, operand.sizes, {}};
+// What the elements that are held take in `dtype`.
+size_t bytes_in(DType dtype, const ModelTensor& tensor) {
+  int64_t elements = 0;
+  for (const Box& box : tensor.boxes) elements += element_count(box.size);
+  return static_cast<size_t>(elements) * dtype_bytes(dtype);
+}
+
+// The parameter, with suffix "" , or its state.
+PlacedTensor placed_tensor(const Program& program, int rank, const StoredParameter& parameter,
+                           const std::string& suffix, int64_t valid_rows) {
+  const Buffer& buffer = program.buffer(program.find(parameter.buffer + suffix));
+  const StoredRange range = stored_range(program, parameter, buffer, rank);
+  PlacedTensor placed;
+  placed.arena_offset = range.arena_offset;
+  ModelTensor& tensor = placed.tensor;
+  tensor.name = parameter.name + suffix;
+  tensor.dtype = buffer.type.dtype;
+  for (const Dim& dim : parameter.type.dims) tensor.sizes.push_back(dim.size);
   if (valid_rows >= 0) tensor.sizes[0] = valid_rows;
-  tensor.bytes = {static_cast<char*>(operand.data), bytes_in(operand.dtype, tensor)};
-  return tensor;
+  tensor.boxes = boxes_of(range, valid_rows);
+  tensor.written = range.first_replica && !tensor.boxes.empty();
+  return placed;
+}
+
+std::vector<PlacedTensor> placed_tensors(const Program& program, int rank, const StepGraph& step,
+                                         TensorSet set) {
+  std::map<std::string, StoredParameter> stored;
+  for (StoredParameter& parameter : stored_parameters(program)) {
+    stored.emplace(parameter.name, std::move(parameter));
+  }
+  std::vector<std::string> suffixes = {""};
+  if (set == TensorSet::kParametersAndState) suffixes = {"", ".m", ".v"};
+  std::vector<PlacedTensor> tensors;
+  for (const ParameterInfo& info : step.model.parameters) {
+    const auto found = stored.find(step.graph.value(info.value).name);
+    TUTTI_CHECK(found != stored.end() || program.mesh.size(Axis::kPp) > 1, "no parameter {}",
+                step.graph.value(info.value).name);
+    if (found == stored.end()) continue;
+    for (const std::string& suffix : suffixes) {
+      tensors.push_back(placed_tensor(program, rank, found->second, suffix, info.valid_rows));
+    }
+  }
+  return tensors;
 }
 
 // Between floating-point types, through F32.
@@ -40,13 +93,10 @@ void convert(DType from, std::span<const char> bytes, DType to, std::span<char> 
 std::vector<ModelTensor> model_tensors(const Executor& executor, size_t program,
                                        const StepGraph& step, TensorSet set) {
   std::vector<ModelTensor> tensors;
-  for (const ParameterInfo& info : step.model.parameters) {
-    const std::string& name = step.graph.value(info.value).name;
-    tensors.push_back(tensor_of(executor, program, name, info.valid_rows));
-    if (set == TensorSet::kParameters) continue;
-    for (const char* moment : {".m", ".v"}) {
-      tensors.push_back(tensor_of(executor, program, name + moment, info.valid_rows));
-    }
+  for (auto& [tensor, offset] :
+       placed_tensors(executor.program(program), executor.rank(), step, set)) {
+    tensor.bytes = {executor.at(offset), bytes_in(tensor.dtype, tensor)};
+    tensors.push_back(std::move(tensor));
   }
   return tensors;
 }
@@ -60,12 +110,22 @@ int64_t total_bytes(const std::vector<ModelTensor>& tensors) {
 std::vector<SnapshotTensor> snapshot_tensors(const std::vector<ModelTensor>& tensors) {
   std::vector<SnapshotTensor> result;
   for (const ModelTensor& tensor : tensors) {
+    if (!tensor.written) continue;
     result.push_back({.name = tensor.name,
                       .dtype = tensor.dtype,
                       .sizes = tensor.sizes,
+                      .boxes = tensor.boxes,
                       .bytes = std::span<const char>(tensor.bytes)});
   }
   return result;
+}
+
+int64_t snapshot_bytes(const Program& program, int rank, const StepGraph& step, TensorSet set) {
+  int64_t bytes = 0;
+  for (const auto& [tensor, offset] : placed_tensors(program, rank, step, set)) {
+    if (tensor.written) bytes += static_cast<int64_t>(bytes_in(tensor.dtype, tensor));
+  }
+  return bytes;
 }
 
 Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensors,
@@ -80,11 +140,11 @@ Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensor
   for (const ModelTensor& tensor : tensors) {
     const DType stored = source.type_of(tensor.name)->dtype;
     if (stored == tensor.dtype) {
-      TUTTI_TRY(source.read(tensor.name, tensor.bytes));
+      TUTTI_TRY(source.read_boxes(tensor.name, tensor.boxes, tensor.bytes));
       continue;
     }
     const std::span<char> bytes{buffer.data(), bytes_in(stored, tensor)};
-    TUTTI_TRY(source.read(tensor.name, bytes));
+    TUTTI_TRY(source.read_boxes(tensor.name, tensor.boxes, bytes));
     convert(stored, bytes, tensor.dtype, tensor.bytes);
   }
   return {};

@@ -1,5 +1,5 @@
 // A run's tensors as checkpoints know them: by the name of the model, without the padding rows of
-// the vocabulary, so that a checkpoint does not depend on how a program lays them out.
+// the vocabulary, so that a checkpoint does not depend on how programs lay them out over ranks.
 #pragma once
 
 #include <span>
@@ -14,12 +14,14 @@
 
 namespace tutti {
 
-// Valid while its executor is. The bytes are those of the arena.
+// What this rank holds of a tensor. Valid while its executor is.
 struct ModelTensor {
   std::string name;
   DType dtype = DType::kF32;
-  Sizes sizes;  // without padding
-  std::span<char> bytes;
+  Sizes sizes;             // of all of it, without padding
+  std::vector<Box> boxes;  // what is held: none, when other ranks hold it all
+  std::span<char> bytes;   // of the arena: the boxes' elements, box after box
+  bool written = true;     // by this rank: no rank of a lower number holds the same
 };
 
 enum class TensorSet {
@@ -27,19 +29,23 @@ enum class TensorSet {
   kParametersAndState,  // with the optimizer's moments, NAME.m and NAME.v
 };
 
-// Those of program `program`, whose graph is `step`, in the order of the model.
+// Those of program `program`, whose graph is `step`, in the order of the model; on every rank but
+// for those of other stages.
 std::vector<ModelTensor> model_tensors(const Executor& executor, size_t program,
                                        const StepGraph& step, TensorSet set);
 
 int64_t total_bytes(const std::vector<ModelTensor>& tensors);
 
-// The tensors of a snapshot; they point into the arena.
+// The tensors of a snapshot, which are those that this rank writes; they point into the arena.
 std::vector<SnapshotTensor> snapshot_tensors(const std::vector<ModelTensor>& tensors);
 
-// Fills every tensor from `source`. The first that is missing, or has another dtype or other
-// sizes, is an error that names it, before any is changed. With kAnyFloat a tensor is rounded to
-// nearest with ties to even, or widened; meanwhile that takes memory for the largest one (kResource
-// when it is not there). Padding rows are left as they are.
+// Bytes of such a snapshot, before there is an executor.
+int64_t snapshot_bytes(const Program& program, int rank, const StepGraph& step, TensorSet set);
+
+// Fills what this rank holds from `source`. The first tensor that is missing, or has another dtype
+// or other sizes, is an error that names it, before any is changed. With kAnyFloat a tensor is
+// rounded to nearest with ties to even, or widened; meanwhile that takes memory for the largest one
+// (kResource when it is not there). Padding rows are left as they are.
 Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensors,
                     StoredAs stored_as = StoredAs::kSameType);
 

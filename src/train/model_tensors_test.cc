@@ -17,10 +17,11 @@ std::span<const char> bytes_of(const std::vector<T>& values) {
 
 template <typename T>
 ModelTensor tensor_in(std::vector<T>& values, const std::string& name, DType dtype, Sizes sizes) {
-  return {name,
-          dtype,
-          std::move(sizes),
-          {reinterpret_cast<char*>(values.data()), values.size() * sizeof(T)}};
+  return {.name = name,
+          .dtype = dtype,
+          .sizes = sizes,
+          .boxes = {whole_box(sizes)},
+          .bytes = {reinterpret_cast<char*>(values.data()), values.size() * sizeof(T)}};
 }
 
 // Neither representable nor of one size: the digits of i sqrt(2).
@@ -81,6 +82,33 @@ TEST_F(LoadTensors, ReadsAScalar) {
       load_tensors(checkpoint, {tensor_in(narrow, "x", DType::kBF16, {})}, StoredAs::kAnyFloat)
           .ok());
   EXPECT_EQ(narrow[0], f32_to_bf16(stored[0]));
+}
+
+TEST_F(LoadTensors, ReadsWhatARankHoldsBoxAfterBox) {
+  const Sizes sizes{3, 5};
+  const std::vector<float> whole = numbers(15);
+  Checkpoint checkpoint = saved({.name = "w", .sizes = sizes, .bytes = bytes_of(whole)});
+  std::vector<float> same(9);
+  std::vector<uint16_t> rounded(9);
+  ModelTensor as_stored = tensor_in(same, "w", DType::kF32, sizes);
+  ModelTensor converted = tensor_in(rounded, "w", DType::kBF16, sizes);
+  as_stored.boxes = converted.boxes = flat_range_boxes(sizes, 3, 12);
+  const Status status = load_tensors(checkpoint, {as_stored, converted}, StoredAs::kAnyFloat);
+  ASSERT_TRUE(status.ok()) << status.message();
+  for (size_t i = 0; i < same.size(); ++i) {
+    EXPECT_EQ(same[i], whole[i + 3]);
+    EXPECT_EQ(rounded[i], f32_to_bf16(whole[i + 3]));
+  }
+}
+
+TEST_F(LoadTensors, ARankThatHoldsNothingOfATensorChecksItAndDoesNotWriteIt) {
+  const std::vector<float> whole = numbers(6);
+  Checkpoint checkpoint = saved({.name = "w", .sizes = {6}, .bytes = bytes_of(whole)});
+  ModelTensor nothing{.name = "w", .sizes = {6}, .boxes = {}, .bytes = {}, .written = false};
+  EXPECT_TRUE(load_tensors(checkpoint, {nothing}).ok());
+  EXPECT_TRUE(snapshot_tensors({nothing}).empty());
+  nothing.sizes = {7};
+  EXPECT_FALSE(load_tensors(checkpoint, {nothing}).ok());
 }
 
 TEST_F(LoadTensors, NamesWhatIsMissingOrDiffersAndChangesNothing) {

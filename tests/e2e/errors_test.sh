@@ -118,6 +118,9 @@ for verb in 'ckpt inspect' 'ckpt verify' "eval --data $data/train" 'generate --p
   # shellcheck disable=SC2086
   refuse "$work/no: cannot list: No such file" $verb "$work/no"
 done
+refuse "$run holds checkpoints already; name another directory" \
+  ckpt reshard "$run" --to "$run" --ranks 2
+refuse 'elements do not fill 99999 files' ckpt reshard "$run" --to "$work/never" --ranks 99999
 
 # Disks that are full, by a limit of the process: whatever writes fails with a line, and what was
 # there before is there.
@@ -198,7 +201,8 @@ for verb in "tokenizer train $work/text --vocab 290 --out $work/t.json" \
   "data prepare $work/text --tokenizer $tokenizer --out $work/d" "data inspect $data" \
   "train $work/tiny.toml run.dir=$work/json train.steps=12" "eval $run --data $data/train" \
   "plan $work/tiny.toml" "generate $run --prompt hi --tokens 3" explain 'explain optim' \
-  'explain optim.lr' "ckpt inspect $run" "ckpt verify $run" 'doctor --threads 1'; do
+  'explain optim.lr' "ckpt inspect $run" "ckpt verify $run" \
+  "ckpt reshard $run --to $work/three --ranks 3" 'doctor --threads 1'; do
   # shellcheck disable=SC2086
   "$tutti" $verb --json >"$work/out" 2>"$work/err" </dev/null || fail "$verb: $(cat "$work/err")"
   tools/with_python -c 'import json, sys; assert isinstance(json.load(sys.stdin), dict)' \

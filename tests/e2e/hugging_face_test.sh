@@ -57,6 +57,9 @@ loss() {
 }
 before=$(loss "$work/imported")
 [ -n "$before" ] && [ "$before" = "$(loss "$work/hf")" ] || fail 'eval of the directory differs'
+tutti_ok ckpt reshard "$work/imported" --to "$work/resharded" --ranks 3
+tutti_ok ckpt verify "$work/resharded"
+[ "$before" = "$(loss "$work/resharded")" ] || fail 'eval of three shards differs'
 
 tutti_ok train "$work/imported/config.toml" data.train="$work/data/train" train.steps=20 \
   optim.lr=1e-2 train.micro_batch=4

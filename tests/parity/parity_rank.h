@@ -1,0 +1,74 @@
+// One rank of a parity run: its programs, its memory, and the inputs of each step.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.h"
+#include "execute/executor.h"
+#include "models/step_graph.h"
+#include "ops/op_def.h"
+#include "parity/parity_run.h"
+#include "program/stored.h"
+
+namespace tutti {
+
+// Used by its rank's thread. Calls that return a Status or a Result are collective.
+class ParityRank {
+ public:
+  // `model` and `world` must outlive it. Parameters have their first values.
+  static Result<std::unique_ptr<ParityRank>> create(const ParityModel& model, const Plan& plan,
+                                                    World& world);
+
+  // Trains step `step`, counted from 0, on what it determines.
+  Status run_step(int step);
+  // Of the step that was run.
+  Result<ParityStep> read_step();
+  double loss() const { return *executor_->operand(0, "loss").as<float>(); }
+  // By all ranks, in bytes.
+  Result<int64_t> sent();
+
+  Executor& executor() { return *executor_; }
+  const StepGraph& graph() const { return step_; }
+  Communicator& all() { return *all_; }
+
+  // Calls visit(element, its logical index, whether no lower rank holds it) for each element that
+  // this rank holds in `buffer`, which lies like the parameter's.
+  template <typename Visit>
+  void for_each_element(const StoredParameter& parameter, const std::string& buffer, Visit visit) {
+    const Program& program = executor_->program(0);
+    const Buffer& held = program.buffer(program.find(buffer));
+    const StoredRange range = stored_range(program, parameter, held, world_.rank());
+    float* data = reinterpret_cast<float*>(executor_->at(range.arena_offset));
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      int64_t rest = i, global = 0, stride = 1;
+      for (size_t d = range.sizes.size(); d-- > 0;) {
+        global += (rest % range.sizes[d] + range.offsets[d]) * stride;
+        rest /= range.sizes[d];
+        stride *= parameter.type.dims[d].size;
+      }
+      visit(data[i - range.begin], global, range.first_replica);
+    }
+  }
+  const StoredParameter& stored(const std::string& name) const;
+
+ private:
+  ParityRank(const ParityModel& model, const Plan& plan, World& world);
+
+  Status prepare();
+  void set_parameter(const ParameterInfo& info);
+  void fill_inputs(int step);
+  std::vector<int64_t> positions_of(const Operand& tokens) const;
+
+  const ParityModel& model_;
+  Plan plan_;
+  World& world_;
+  OpTable ops_;
+  StepGraph step_;
+  std::unique_ptr<Executor> executor_;
+  std::vector<StoredParameter> parameters_;
+  std::unique_ptr<Communicator> all_;
+};
+
+}  // namespace tutti
