@@ -19,9 +19,6 @@
 namespace tutti {
 namespace {
 
-// Parameters and both of the optimizer's moments; what a checkpoint holds.
-constexpr int64_t kTensorsPerParameter = 3;
-
 struct Resumption {
   Checkpoint checkpoint;
   TrainerState state;
@@ -155,19 +152,18 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
   TUTTI_ASSIGN(RunPrograms programs, compile_run(config, layout, ops, *backend));
   RunPlan plan = describe_run(config, data, programs, ops, known_peaks(fs, threads), threads);
-  auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config);
-  const int64_t snapshot_bytes = plan.parameters * kTensorsPerParameter *
-                                 static_cast<int64_t>(dtype_bytes(config.precision.compute));
-  plan.staging_bytes = checkpoints->staging_bytes(snapshot_bytes);
+  TUTTI_ASSIGN(auto save_ranks, ranks.group_of_all("checkpoint"));
+  auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config, save_ranks.get());
+  const int64_t saved_bytes = snapshot_bytes(programs.train.program, ranks.rank(),
+                                             programs.train.step, TensorSet::kParametersAndState);
+  plan.staging_bytes = checkpoints->staging_bytes(saved_bytes);
   TUTTI_TRY(check_memory(plan.memory, plan.arena_bytes, plan.staging_bytes, ranks.on_host(),
                          available_memory()));
 
   TUTTI_ASSIGN(auto executor, make_executor(programs, std::move(backend), options));
   const StepGraph& step = programs.train.step;
   auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
-  TUTTI_CHECK(total_bytes(tensors) == snapshot_bytes, "{} bytes, expected {}", total_bytes(tensors),
-              snapshot_bytes);
-  TUTTI_TRY(checkpoints->reserve(snapshot_bytes));
+  TUTTI_TRY(checkpoints->reserve(saved_bytes));
   TUTTI_TRY(fill_parameters(config, step, threads, resumption, initial, *executor, tensors));
 
   TrainerState state = resumption ? std::move(resumption->state) : TrainerState();
@@ -185,10 +181,11 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
                                     .tensorboard = config.log.tensorboard,
                                     .host = host_name()}));
   }
-  return PreparedRun{std::move(ranks),       std::move(lock),  std::move(config),
-                     std::move(plan),        std::move(data),  std::move(executor),
-                     std::move(tensors),     std::move(state), std::move(identity),
-                     std::move(checkpoints), std::move(log),   layout.seq_order()};
+  return PreparedRun{std::move(ranks),    std::move(save_ranks),  std::move(lock),
+                     std::move(config),   std::move(plan),        std::move(data),
+                     std::move(executor), std::move(tensors),     std::move(state),
+                     std::move(identity), std::move(checkpoints), std::move(log),
+                     layout.seq_order()};
 }
 
 }  // namespace tutti

@@ -8,11 +8,15 @@ Result<Ranks> Ranks::create(World* world, int on_host) {
   Ranks ranks;
   ranks.world_ = world;
   ranks.on_host_ = on_host;
-  if (world == nullptr || world->size() == 1) return ranks;
-  std::vector<int> all(static_cast<size_t>(world->size()));
-  std::iota(all.begin(), all.end(), 0);
-  TUTTI_ASSIGN(ranks.all_, world->create_group(all, "run"));
+  TUTTI_ASSIGN(ranks.all_, ranks.group_of_all("run"));
   return ranks;
+}
+
+Result<std::unique_ptr<Communicator>> Ranks::group_of_all(const std::string& name) {
+  if (size() == 1) return std::unique_ptr<Communicator>();
+  std::vector<int> all(static_cast<size_t>(size()));
+  std::iota(all.begin(), all.end(), 0);
+  return world_->create_group(all, name);
 }
 
 Result<bool> Ranks::any(bool here) {

@@ -29,6 +29,8 @@ class Ranks {
   // The leader's text; what others pass is ignored.
   Result<std::string> from_leader(std::string text);
   Status barrier();
+  // A communicator of all ranks, for one use; null for one rank.
+  Result<std::unique_ptr<Communicator>> group_of_all(const std::string& name);
 
  private:
   World* world_ = nullptr;
