@@ -1,4 +1,6 @@
 // tutti plan: what a config's training step needs, before anything of it is there.
+#include <map>
+
 #include "base/format.h"
 #include "base/nearest.h"
 #include "command_line.h"
@@ -9,9 +11,11 @@
 #include "models/presets.h"
 #include "output.h"
 #include "planned_step.h"
+#include "program/calls.h"
 #include "program/cost.h"
 #include "program/report.h"
 #include "program/text.h"
+#include "train/layout.h"
 #include "verbs.h"
 
 namespace tutti {
@@ -21,7 +25,8 @@ struct PlanFlags {
   std::string path;
   std::vector<std::string> overrides;
   bool passes = false;
-  std::string dump;  // a pass
+  int32_t ranks = 0;  // 0: those of the config's axes
+  std::string dump;   // a pass
   bool program = false;
   bool json = false;
 };
@@ -34,8 +39,18 @@ struct BodyReport {
   double flops = 0;
 };
 
+// Calls of one kind over one group, in a step.
+struct CallRow {
+  std::string group;  // axes
+  int64_t ranks = 1;  // of the group
+  CallKind kind = CallKind::kAllReduce;
+  int64_t count = 0;
+  int64_t bytes = 0;  // that one rank sends, at most
+};
+
 struct StageReport {
   MemoryReport memory;
+  std::vector<CallRow> calls;
   double flops = 0;
   std::vector<BodyReport> bodies;
 };
@@ -53,8 +68,24 @@ constexpr MemoryKind kMemoryKinds[] = {{"parameters", &MemoryReport::parameters}
                                        {"scratch", &MemoryReport::scratch},
                                        {"io", &MemoryReport::io}};
 
+// Collectives of a step by group and kind.
+std::vector<CallRow> call_rows(const Program& program) {
+  std::vector<CallRow> rows;
+  for (const GroupCalls& group : step_calls(program)) {
+    const int64_t size = group_size(group.axes);
+    std::map<CallKind, CallRow> by_kind;
+    for (const Call& call : group.calls) {
+      CallRow& row = by_kind[call.kind];
+      row = {to_string(group.axes), size, call.kind, row.count + 1,
+             row.bytes + wire_bytes(call, static_cast<int>(size)) / size};
+    }
+    for (const auto& [kind, row] : by_kind) rows.push_back(row);
+  }
+  return rows;
+}
+
 StageReport report_stage(const OpTable& ops, const Program& program) {
-  StageReport report{memory_report(program), step_flops(ops, program), {}};
+  StageReport report{memory_report(program), call_rows(program), step_flops(ops, program), {}};
   for (const Body& body : program.bodies) {
     BodyReport row{body.name, body.instructions.size(), 0, body.scratch_bytes, 0};
     for (const Instruction& i : body.instructions) {
@@ -96,6 +127,13 @@ std::string stage_text(const StageReport& report, size_t stage, size_t stages) {
     text += fmt::format("  {:<11} {:>12} {:>14} {:>12} {:>10}\n", body.name, body.instructions,
                         body.communications, human_bytes(static_cast<uint64_t>(body.scratch_bytes)),
                         human_count(body.flops));
+  }
+  if (report.calls.empty()) return text;
+  text += fmt::format("  {:<22} {:<15} {:>6} {:>10} {:>18}\n", "group", "collective", "ranks",
+                      "a step", "sent by a rank");
+  for (const CallRow& row : report.calls) {
+    text += fmt::format("  {:<22} {:<15} {:>6} {:>10} {:>16} B\n", row.group, call_name(row.kind),
+                        row.ranks, row.count, row.bytes);
   }
   return text;
 }
@@ -140,6 +178,14 @@ Json stage_json(const StageReport& report, const Program& program) {
                       {"scratch_bytes", body.scratch_bytes},
                       {"flops", body.flops}});
   }
+  Json calls = Json::array();
+  for (const CallRow& row : report.calls) {
+    calls.push_back({{"group", row.group},
+                     {"ranks", row.ranks},
+                     {"collective", std::string(call_name(row.kind))},
+                     {"count", row.count},
+                     {"rank_bytes", row.bytes}});
+  }
   Json slots = Json::array();
   for (const SlotClass& slot : program.slot_classes) {
     slots.push_back({{"name", slot.name}, {"bytes", slot.bytes}, {"count", slot.count}});
@@ -150,6 +196,7 @@ Json stage_json(const StageReport& report, const Program& program) {
           {"flops_per_step", report.flops},
           {"actions", program.actions.size()},
           {"bodies", bodies},
+          {"collectives", calls},
           {"slots", slots}};
 }
 
@@ -194,7 +241,7 @@ Status check_pass_name(const std::string& name) {
 
 Result<int> run(FileSystem& fs, const PlanFlags& flags) {
   if (!flags.dump.empty()) TUTTI_TRY(check_pass_name(flags.dump));
-  TUTTI_ASSIGN(const Config config, load_config(fs, flags.path, flags.overrides));
+  TUTTI_ASSIGN(const Config config, load_laid_out(fs, flags.path, flags.overrides, flags.ranks));
   const OpTable ops;
   const auto cores = static_cast<int64_t>(describe_cpu().logical_cores);
   const int64_t threads = config.train.threads > 0 ? config.train.threads : cores;
@@ -230,12 +277,16 @@ int run_plan(int argc, char** argv) {
   PlanFlags flags;
   app.add_option("CONFIG", flags.path, "A config in TOML")->required();
   app.add_option("OVERRIDE", flags.overrides, "section.key=value ...");
+  app.add_option("--ranks", flags.ranks,
+                 "Plan for this many ranks; without axes in the config they share optimizer state")
+      ->range(1, 1 << 20);
   app.add_flag("--passes", flags.passes, "Show each pass's effect and time");
   CommandLineOption* dump = app.add_option("--dump", flags.dump, "Print the graph after this pass");
   app.add_flag("--program", flags.program, "Print the program of each stage")->excludes(dump);
   app.add_flag("--json", flags.json, "Print one JSON object")->excludes(dump);
   app.footer(
       "Examples:\n  tutti plan configs/gpt2-124m.toml --passes\n"
+      "  tutti plan configs/gpt2-124m.toml --ranks 8\n"
       "  tutti plan configs/llama3-8b.toml parallel.tp=8 parallel.shard=1 parallel.zero=0");
   if (const auto status = app.parse(argc, argv)) return *status;
 

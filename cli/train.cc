@@ -123,14 +123,6 @@ Result<int> rank_count(const TrainFlags& flags, const Config& config, int job_ra
   return flags.ranks > 0 ? flags.ranks : static_cast<int>(config.world_size());
 }
 
-// The config with axes for `ranks` ranks, where it sets none.
-Result<Config> laid_out(FileSystem& fs, const TrainFlags& flags, const Config& config, int ranks) {
-  if (config.world_size() > 1 || ranks == 1) return config;
-  std::vector<std::string> overrides = flags.overrides;
-  for (const std::string& setting : default_layout(ranks)) overrides.push_back(setting);
-  return load_config(fs, flags.config, overrides);
-}
-
 Result<int> train_rank(FileSystem& fs, Clock& clock, const TrainFlags& flags, const Config& config,
                        const StopSignal& stop, const RankSeat& seat, SpanRecorder* spans) {
   TrainOptions options;
@@ -154,8 +146,7 @@ Result<int> train_rank(FileSystem& fs, Clock& clock, const TrainFlags& flags, co
 Result<int> train_ranks(FileSystem& fs, Clock& clock, const TrainFlags& flags, const Config& config,
                         const StopSignal& stop, Launch& launch) {
   TUTTI_ASSIGN(const int ranks, rank_count(flags, config, launch.job_ranks()));
-  TUTTI_ASSIGN(const Config full, laid_out(fs, flags, config, ranks));
-  TUTTI_TRY(check_ranks(full, ranks));
+  TUTTI_ASSIGN(const Config full, load_laid_out(fs, flags.config, flags.overrides, ranks));
   return launch.run(ranks, [&](const RankSeat& seat) {
     return train_rank(fs, clock, flags, full, stop, seat, nullptr);
   });

@@ -67,6 +67,7 @@ class Compiler {
         const auto [entry, added] = layout.offsets.emplace(value.name, layout.bytes);
         if (added) layout.bytes += aligned(local_bytes(value));
         root_address_[i] = {MemoryRegion::kPersistent, -1, entry->second, false, {}};
+        if (role != Role::kTemporary) buffer(ValueId(static_cast<int64_t>(i)));
       }
     }
     program_.persistent_bytes = layout.bytes;

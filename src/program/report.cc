@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "program/cost.h"
 
@@ -30,8 +29,8 @@ std::vector<Life> lives_in(const Program& program, const Body& body) {
   return lives;
 }
 
-// Bytes of scratch in use at instruction `at`: the union of what lives then, since a view or a value
-// that is written in place shares its bytes with another.
+// Bytes of scratch in use at instruction `at`: the union of what lives then, since a view or a
+// value that is written in place shares its bytes with another.
 int64_t scratch_in_use(const Program& program, const Body& body, const std::vector<Life>& lives,
                        size_t at) {
   std::vector<std::pair<int64_t, int64_t>> ranges;
@@ -54,14 +53,20 @@ int64_t scratch_in_use(const Program& program, const Body& body, const std::vect
 
 MemoryReport memory_report(const Program& program) {
   MemoryReport report;
-  std::map<int64_t, const Buffer*> persistent;  // by offset: updates share their storage's place
+  // What lasts, from its start on: updates and members of buckets lie within.
+  std::vector<const Buffer*> lasting;
   for (const Buffer& buffer : program.buffers) {
-    if (buffer.address.region != MemoryRegion::kPersistent) continue;
-    const auto [at, added] = persistent.emplace(buffer.address.offset, &buffer);
-    if (!added && at->second->role == Role::kTemporary) at->second = &buffer;
+    const bool lasts = buffer.address.region == MemoryRegion::kPersistent;
+    if (lasts && is_persistent(buffer.role)) lasting.push_back(&buffer);
   }
-  for (const auto& [offset, buffer] : persistent) {
+  std::sort(lasting.begin(), lasting.end(), [](const Buffer* a, const Buffer* b) {
+    return std::pair(a->address.offset, -a->bytes) < std::pair(b->address.offset, -b->bytes);
+  });
+  int64_t covered = 0;
+  for (const Buffer* buffer : lasting) {
+    if (buffer->address.offset < covered) continue;
     const int64_t bytes = aligned(buffer->bytes);
+    covered = buffer->address.offset + bytes;
     if (buffer->role == Role::kParameter) report.parameters += bytes;
     if (buffer->role == Role::kAccumulator) report.gradients += bytes;
     if (buffer->role == Role::kState) report.optimizer += bytes;

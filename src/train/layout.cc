@@ -79,11 +79,25 @@ std::vector<std::string> default_layout(int ranks) {
   return {fmt::format("parallel.shard={}", ranks), "parallel.zero=1"};
 }
 
+Result<Config> load_laid_out(FileSystem& fs, const std::string& path,
+                             const std::vector<std::string>& overrides, int ranks) {
+  TUTTI_ASSIGN(Config config, load_config(fs, path, overrides));
+  if (ranks == 0) return config;
+  if (config.world_size() == 1 && ranks > 1) {
+    std::vector<std::string> more = overrides;
+    for (const std::string& setting : default_layout(ranks)) more.push_back(setting);
+    TUTTI_ASSIGN(config, load_config(fs, path, more));
+  }
+  TUTTI_TRY(check_ranks(config, ranks));
+  return config;
+}
+
 Status check_ranks(const Config& config, int ranks) {
   if (config.world_size() == ranks) return {};
-  return invalid("the run has {} ranks, but parallel asks for {} ({}); start {} ranks, or set the "
-                 "axes so that their product is {}",
-                 ranks, config.world_size(), axes_text(config.parallel), config.world_size(), ranks);
+  return invalid(
+      "the run has {} ranks, but parallel asks for {} ({}); start {} ranks, or set the "
+      "axes so that their product is {}",
+      ranks, config.world_size(), axes_text(config.parallel), config.world_size(), ranks);
 }
 
 }  // namespace tutti

@@ -10,15 +10,20 @@
 
 namespace tutti {
 
-// The plan of a checked config. A setting that programs cannot do, or that does not fit the model, is
-// an error that names its key.
+// The plan of a checked config. A setting that programs cannot do, or that does not fit the model,
+// is an error that names its key.
 Result<Plan> plan_of(const Config& config);
 
 // The whole on one rank, `microbatches` times `micro_batch` samples.
 Plan one_rank_plan(int64_t micro_batch, int64_t microbatches);
 
-// What to set for `ranks` ranks where the config sets no axis: ZeRO over all of them, which costs no
-// more communication than data parallelism and less memory. Nothing for one rank.
+// The config at `path` for `ranks` ranks (0: as many as its axes ask for). An error when it has
+// axes for another number.
+Result<Config> load_laid_out(FileSystem& fs, const std::string& path,
+                             const std::vector<std::string>& overrides, int ranks);
+
+// What to set for `ranks` ranks where the config sets no axis: ZeRO over all of them, which costs
+// no more communication than data parallelism and less memory. Nothing for one rank.
 std::vector<std::string> default_layout(int ranks);
 
 // Whether the ranks that a run has are those that its config asks for; the error says what to set.

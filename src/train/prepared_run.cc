@@ -75,10 +75,12 @@ int threads_of_rank(const Config& config, int ranks_on_host) {
   return bound ? omp_get_num_procs() : std::max(1, omp_get_num_procs() / ranks_on_host);
 }
 
-RunPlan describe_run(const Config& config, const RunData& data, const RunPrograms& programs,
-                     const OpTable& ops, std::optional<MachinePeaks> peaks, int threads) {
+RunPlan describe_run(const Config& config, const Plan& layout, const RunData& data,
+                     const RunPrograms& programs, const OpTable& ops,
+                     std::optional<MachinePeaks> peaks, int threads) {
   RunPlan plan;
   plan.config = config;
+  plan.layout = layout;
   plan.data_tokens = data.train.tokens();
   plan.data_samples = data.train.samples();
   const int64_t consumed = config.train.steps * config.train.global_batch;
@@ -151,7 +153,8 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   const OpTable ops;
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
   TUTTI_ASSIGN(RunPrograms programs, compile_run(config, layout, ops, *backend));
-  RunPlan plan = describe_run(config, data, programs, ops, known_peaks(fs, threads), threads);
+  RunPlan plan =
+      describe_run(config, layout, data, programs, ops, known_peaks(fs, threads), threads);
   TUTTI_ASSIGN(auto save_ranks, ranks.group_of_all("checkpoint"));
   auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config, save_ranks.get());
   const int64_t saved_bytes = snapshot_bytes(programs.train.program, ranks.rank(),

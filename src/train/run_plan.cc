@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "models/model.h"
+#include "program/calls.h"
 
 namespace tutti {
 namespace {
@@ -54,12 +55,24 @@ std::string data_text(const RunPlan& plan) {
 
 std::string steps_text(const RunPlan& plan) {
   const Config& config = plan.config;
-  std::string text = fmt::format(
-      "{} of {} tokens and {}FLOP; {} samples in {} microbatches of {}; all on one rank",
-      config.train.steps, count_text(config.tokens_per_step()), human_count(plan.flops_per_step),
-      config.train.global_batch, config.accumulation(), config.train.micro_batch);
+  std::string text = fmt::format("{} of {} tokens and {}FLOP; {} samples in {} microbatches of {}",
+                                 config.train.steps, count_text(config.tokens_per_step()),
+                                 human_count(plan.flops_per_step), config.train.global_batch,
+                                 config.accumulation(), config.train.micro_batch);
   if (plan.resumed_step > 0) text += fmt::format("; {} are done", plan.resumed_step);
   return text;
+}
+
+std::string layout_text(const RunPlan& plan) {
+  const ParallelSection& parallel = plan.config.parallel;
+  if (plan.config.world_size() == 1) return "one rank";
+  std::string text = fmt::format("{} ranks: {}, zero {}", plan.config.world_size(),
+                                 to_string(plan.layout.mesh), parallel.zero);
+  const std::string_view by[] = {"a ring", "gathered keys", "exchanged heads"};
+  if (parallel.cp > 1) {
+    text += fmt::format(", attention by {}", by[static_cast<size_t>(parallel.context_parallel)]);
+  }
+  return text + fmt::format("; {} cross the wire in a step", size_text(plan.wire_bytes));
 }
 
 std::string memory_text(const RunPlan& plan) {
@@ -75,6 +88,7 @@ std::string memory_text(const RunPlan& plan) {
   if (plan.staging_bytes > 0) {
     text += fmt::format("; and {} to stage checkpoints", size_text(plan.staging_bytes));
   }
+  if (plan.config.world_size() > 1) text += "; on each rank";
   return text + fmt::format("\npeak        {}", m.peak_instruction);
 }
 
@@ -114,7 +128,9 @@ void describe_programs(const RunPrograms& programs, const OpTable& ops, RunPlan&
   plan.parameters = parameter_count(train.step.graph, train.step.model.parameters);
   plan.memory = memory_report(train.program);
   plan.arena_bytes = programs.arena_bytes();
-  plan.flops_per_step = step_flops(ops, train.program);
+  plan.rank_flops_per_step = step_flops(ops, train.program);
+  plan.flops_per_step = plan.rank_flops_per_step * static_cast<double>(plan.config.world_size());
+  plan.wire_bytes = step_wire_bytes(train.program);
   plan.fused_loss = has_op(train.program, OpKind::kLinearCrossEntropyFused);
   for (const PassRecord& pass : train.passes) {
     if (pass.name != "recompute_cheap") continue;
@@ -146,11 +162,12 @@ std::string format_run_plan(const RunPlan& plan) {
       "model       {}\n"
       "data        {}\n"
       "steps       {}\n"
+      "layout      {}\n"
       "memory      {}\n"
       "chosen      {}\n"
       "time        {}\n",
       plan.config.run.name, plan.config.run.dir, model_text(plan), data_text(plan),
-      steps_text(plan), memory_text(plan), choices_text(plan), time_text(plan));
+      steps_text(plan), layout_text(plan), memory_text(plan), choices_text(plan), time_text(plan));
 }
 
 }  // namespace tutti

@@ -34,7 +34,10 @@ struct RunPlan {
   MemoryReport memory;            // of the training step
   int64_t arena_bytes = 0;        // of all programs of the run
   int64_t staging_bytes = 0;      // of checkpoints
-  double flops_per_step = 0;
+  Plan layout;
+  double flops_per_step = 0;       // of all ranks
+  double rank_flops_per_step = 0;  // of one
+  int64_t wire_bytes = 0;          // that all ranks send in a step
   int threads = 0;
   std::string kernels;
   std::string matrix_library;

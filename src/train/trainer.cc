@@ -100,7 +100,7 @@ void Trainer::note_step(StepReport& report) {
   record.tokens_per_s = tokens / record.step_time_s;
   if (run_.plan.peaks) {
     record.mfu =
-        run_.plan.flops_per_step / record.step_time_s / run_.plan.peaks->matrix_flops_per_s;
+        run_.plan.rank_flops_per_step / record.step_time_s / run_.plan.peaks->matrix_flops_per_s;
   }
   record.memory_bytes = resident_bytes();
   record.wall_s = clock_.wall_s();
@@ -120,11 +120,11 @@ Status Trainer::evaluate_if_due(StepRecord& record) {
   const TrainSection& train = run_.config.train;
   if (!run_.data.validation) return {};
   if (record.step % train.eval_every != 0 && record.step != train.steps) return {};
-  TUTTI_ASSIGN(const auto result, evaluate(*run_.executor, kEvaluateProgram, run_.ranks,
-                                           *run_.data.validation,
-                                           {.batches = train.eval_batches,
-                                            .seq_order = run_.seq_order,
-                                            .stop_requested = options_.stop_requested}));
+  TUTTI_ASSIGN(const auto result,
+               evaluate(*run_.executor, kEvaluateProgram, run_.ranks, *run_.data.validation,
+                        {.batches = train.eval_batches,
+                         .seq_order = run_.seq_order,
+                         .stop_requested = options_.stop_requested}));
   if (!result) return {};
   if (result->tokens == 0) {
     log_warning("data.validation: no token of {} batches is learned: no val_loss", result->batches);
@@ -200,7 +200,7 @@ void Trainer::compare_with_peaks(TrainSummary& summary) {
   if (peaks && summary.step_s_median > 0) {
     const OpTable ops;
     summary.peak_fraction =
-        run_.plan.flops_per_step / summary.step_s_median / peaks->matrix_flops_per_s;
+        run_.plan.rank_flops_per_step / summary.step_s_median / peaks->matrix_flops_per_s;
     summary.predicted_step_s =
         roofline_seconds(ops, run_.executor->program(kTrainProgram), peaks->matrix_flops_per_s,
                          peaks->memory_bytes_per_s);
