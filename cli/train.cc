@@ -19,6 +19,7 @@ constexpr int kExitSignal = 128;  // plus the signal's number, as shells count
 struct TrainFlags {
   std::string config;
   std::vector<std::string> overrides;
+  std::string trace;
   int32_t ranks = 0;  // 0: as many as the config's axes ask for
   bool resume = false, profile = false, json = false;
 };
@@ -124,13 +125,13 @@ Result<int> rank_count(const TrainFlags& flags, const Config& config, int job_ra
 }
 
 Result<int> train_rank(FileSystem& fs, Clock& clock, const TrainFlags& flags, const Config& config,
-                       const StopSignal& stop, const RankSeat& seat, SpanRecorder* spans) {
+                       const StopSignal& stop, const RankSeat& seat) {
   TrainOptions options;
   options.resume = flags.resume;
   options.profile = flags.profile;
   options.world = seat.world;
   options.ranks_on_host = seat.on_host;
-  options.spans = spans;
+  options.trace = flags.trace;
   options.stop_requested = [&stop] { return stop.requested(); };
   TUTTI_ASSIGN(const auto trainer, Trainer::create(fs, clock, config, options));
   if (trainer->leads()) fmt::print(stderr, "{}", format_run_plan(trainer->plan()));
@@ -148,7 +149,7 @@ Result<int> train_ranks(FileSystem& fs, Clock& clock, const TrainFlags& flags, c
   TUTTI_ASSIGN(const int ranks, rank_count(flags, config, launch.job_ranks()));
   TUTTI_ASSIGN(const Config full, load_laid_out(fs, flags.config, flags.overrides, ranks));
   return launch.run(ranks, [&](const RankSeat& seat) {
-    return train_rank(fs, clock, flags, full, stop, seat, nullptr);
+    return train_rank(fs, clock, flags, full, stop, seat);
   });
 }
 
@@ -184,6 +185,8 @@ int run_train(int argc, char** argv) {
   app.add_flag("--resume", flags.resume,
                "Go on from the newest valid checkpoint of run.dir, bit for bit");
   app.add_flag("--profile", flags.profile, "Time every kernel and print a table at the end");
+  app.add_option("--trace", flags.trace,
+                 "Write what every rank and lane did when to this file, for ui.perfetto.dev");
   app.add_flag("--json", flags.json, "Print one JSON object at the end");
   app.footer(
       "Ctrl-C or SIGTERM ends the run after the step under way, with a checkpoint; the exit status "

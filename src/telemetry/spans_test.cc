@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "base/json.h"
-#include "base/test_file_system.h"
 #include "telemetry/trace.h"
 
 namespace tutti {
@@ -63,11 +62,8 @@ TEST(Trace, IsJsonWithARankForAProcessAndALaneForAThread) {
   SpanRecorder recorder(clock, 10);
   const LaneId lane = recorder.lane("compute");
   recorder.add({recorder.name("quote \" and \xFF"), lane, 3, 1.0, 1.25});
-  TestFileSystem fs;
-  const TraceRank ranks[] = {{.rank = 0, .recorder = &recorder},
-                             {.rank = 5, .recorder = &recorder}};
-  ASSERT_TRUE(write_trace(fs, "trace.json", ranks).ok());
-  const auto json = parse_json(*read_file(fs, "trace.json"), "text").value();
+  const std::string ranks[] = {trace_events(0, recorder), trace_events(5, recorder)};
+  const auto json = parse_json(trace_json(ranks), "text").value();
   ASSERT_TRUE(json.is_object());
   ASSERT_EQ(json["traceEvents"].size(), 6u);
   EXPECT_EQ(json["traceEvents"][1]["args"]["name"], "compute");

@@ -10,12 +10,10 @@
 
 namespace tutti {
 
-struct TraceRank {
-  int rank = 0;
-  const SpanRecorder* recorder = nullptr;  // not owned
-};
+// The events of one rank, as ranks send them to the one that writes the trace.
+std::string trace_events(int rank, const SpanRecorder& recorder);
 
-std::string trace_json(std::span<const TraceRank> ranks);
-Status write_trace(FileSystem& fs, const std::string& path, std::span<const TraceRank> ranks);
+// The file's content.
+std::string trace_json(std::span<const std::string> events_of_ranks);
 
 }  // namespace tutti

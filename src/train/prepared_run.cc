@@ -19,6 +19,8 @@
 namespace tutti {
 namespace {
 
+constexpr size_t kSpansMax = size_t{1} << 20;  // that a trace holds of a rank
+
 struct Resumption {
   Checkpoint checkpoint;
   TrainerState state;
@@ -102,11 +104,11 @@ RunPlan describe_run(const Config& config, const Plan& layout, const RunData& da
 
 Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs,
                                                 std::unique_ptr<Backend> backend,
-                                                const TrainOptions& options) {
+                                                World* world, SpanRecorder* spans) {
   std::vector<Program> list;
   list.push_back(std::move(programs.train.program));
   if (programs.evaluate) list.push_back(std::move(programs.evaluate->program));
-  return Executor::create(std::move(list), std::move(backend), {options.world, options.spans});
+  return Executor::create(std::move(list), std::move(backend), {world, spans});
 }
 
 Status fill_parameters(const Config& config, const StepGraph& step, int threads,
@@ -163,7 +165,8 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   TUTTI_TRY(check_memory(plan.memory, plan.arena_bytes, plan.staging_bytes, ranks.on_host(),
                          available_memory()));
 
-  TUTTI_ASSIGN(auto executor, make_executor(programs, std::move(backend), options));
+  auto spans = options.trace.empty() ? nullptr : std::make_unique<SpanRecorder>(clock, kSpansMax);
+  TUTTI_ASSIGN(auto executor, make_executor(programs, std::move(backend), options.world, spans.get()));
   const StepGraph& step = programs.train.step;
   auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
   TUTTI_TRY(checkpoints->reserve(saved_bytes));
@@ -184,11 +187,11 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
                                     .tensorboard = config.log.tensorboard,
                                     .host = host_name()}));
   }
-  return PreparedRun{std::move(ranks),    std::move(save_ranks),  std::move(lock),
-                     std::move(config),   std::move(plan),        std::move(data),
-                     std::move(executor), std::move(tensors),     std::move(state),
-                     std::move(identity), std::move(checkpoints), std::move(log),
-                     layout.seq_order()};
+  return PreparedRun{std::move(ranks),       std::move(save_ranks), std::move(spans),
+                     std::move(lock),        std::move(config),     std::move(plan),
+                     std::move(data),        std::move(executor),   std::move(tensors),
+                     std::move(state),       std::move(identity),   std::move(checkpoints),
+                     std::move(log),         layout.seq_order()};
 }
 
 }  // namespace tutti

@@ -29,6 +29,7 @@ struct TrainOptions;
 struct PreparedRun {
   Ranks ranks;
   std::unique_ptr<Communicator> save_ranks;  // for checkpoints; null for one rank
+  std::unique_ptr<SpanRecorder> spans;       // what this rank does; null without a trace
   std::unique_ptr<FileLock> lock;  // of run.dir; first, for it is to go after all that writes there
   Config config;                   // of the run: what a resumed run keeps is in it
   RunPlan plan;

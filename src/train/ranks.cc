@@ -41,6 +41,24 @@ Result<std::string> Ranks::from_leader(std::string text) {
   return text;
 }
 
+Result<std::vector<std::string>> Ranks::to_leader(std::string text) {
+  std::vector<std::string> texts{std::move(text)};
+  if (all_ == nullptr) return texts;
+  if (!leads()) {
+    const auto size = static_cast<int64_t>(texts[0].size());
+    TUTTI_TRY(all_->send(&size, 1, DType::kI64, 0, "size of a text"));
+    TUTTI_TRY(all_->send(texts[0].data(), size, DType::kU8, 0, "text"));
+    return std::vector<std::string>();
+  }
+  for (int rank = 1; rank < size(); ++rank) {
+    int64_t size = 0;
+    TUTTI_TRY(all_->receive(&size, 1, DType::kI64, rank, "size of a text"));
+    texts.emplace_back(static_cast<size_t>(size), '\0');
+    TUTTI_TRY(all_->receive(texts.back().data(), size, DType::kU8, rank, "text"));
+  }
+  return texts;
+}
+
 Status Ranks::barrier() { return all_ == nullptr ? Status() : all_->barrier("run"); }
 
 }  // namespace tutti

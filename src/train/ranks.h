@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "comm/communicator.h"
 
@@ -28,6 +29,8 @@ class Ranks {
   Result<int64_t> sum(int64_t here);
   // The leader's text; what others pass is ignored.
   Result<std::string> from_leader(std::string text);
+  // Every rank's text, by rank, on the leader; nothing on the others.
+  Result<std::vector<std::string>> to_leader(std::string text);
   Status barrier();
   // A communicator of all ranks, for one use; null for one rank.
   Result<std::unique_ptr<Communicator>> group_of_all(const std::string& name);

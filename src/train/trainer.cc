@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/median.h"
+#include "telemetry/trace.h"
 #include "tensor/available_memory.h"
 #include "train/evaluate.h"
 #include "train/step_inputs.h"
@@ -176,7 +177,20 @@ Result<TrainSummary> Trainer::run(TrainObserver& observer) {
     loop_start = clock_.monotonic_s();
   }
   if (run_.log) TUTTI_TRY(run_.log->sync());
+  TUTTI_TRY(write_trace());
   return summary();
+}
+
+Status Trainer::write_trace() {
+  if (run_.spans == nullptr) return {};
+  if (run_.spans->dropped() > 0) {
+    log_warning("the trace lacks the last {} spans of rank {}", run_.spans->dropped(),
+                run_.ranks.rank());
+  }
+  TUTTI_ASSIGN(const auto events,
+               run_.ranks.to_leader(trace_events(run_.ranks.rank(), *run_.spans)));
+  if (!run_.ranks.leads()) return {};
+  return write_file_atomic(fs_, options_.trace, trace_json(events));
 }
 
 TrainSummary Trainer::summary() {

@@ -26,7 +26,7 @@ struct TrainOptions {
   // and log are the run's. `ranks_on_host` of them share this machine.
   World* world = nullptr;
   int ranks_on_host = 1;
-  SpanRecorder* spans = nullptr;  // gets what this rank does; may be null
+  std::string trace = {};  // a file for what every rank did when; empty: none
   // Asked after each step and within evaluations: true ends the run after a checkpoint. May be
   // empty. Once true it must stay true.
   std::function<bool()> stop_requested = {};
@@ -74,6 +74,7 @@ class Trainer {
   Result<Snapshot> take_snapshot();
   TrainSummary summary();
   void compare_with_peaks(TrainSummary& summary);
+  Status write_trace();
 
   FileSystem& fs_;
   Clock& clock_;
