@@ -64,9 +64,12 @@ void Executor::name_spans(ProgramState& state) {
   for (const Body& body : state.program.bodies) {
     state.span_names.emplace_back();
     for (const Instruction& i : body.instructions) {
-      const std::string& output = state.program.buffer(i.outputs[0]).name;
+      const Buffer& output = state.program.buffer(i.outputs[0]);
+      const int64_t sent = std::max(state.program.buffer(i.inputs[0]).bytes, output.bytes);
+      const std::string size =
+          i.lane == LaneKind::kCommunication ? fmt::format(" ({} B)", sent) : "";
       state.span_names.back().push_back(
-          options_.spans->name(fmt::format("{} {}", op_name(i.kind), output)));
+          options_.spans->name(fmt::format("{} {}{}", op_name(i.kind), output.name, size)));
     }
   }
 }

@@ -82,7 +82,14 @@ class Placer {
   }
 
   std::string brought_key(ValueId id, const Placement& target) {
-    return fmt::format("{} {} {}", id.index, body_, to_string(value(id).type, target));
+    return fmt::format("{} {} {}", id.index, keeps_gathered(id) ? 0 : body_,
+                       to_string(value(id).type, target));
+  }
+
+  // Parameters that backward reads as forward gathered them.
+  bool keeps_gathered(ValueId id) {
+    return !plan_.reshard_after_forward && body_ > 0 && is_bucket(value(id)) &&
+           value(id).role == Role::kParameter;
   }
 
   bool resolved_before(ValueId id) { return brought_.contains(brought_key(id, by_rules(id))); }

@@ -26,7 +26,9 @@ ParityLayout parity_layout(const std::string& text) {
       plan.context_parallel = value == "ring"     ? ContextParallel::kRing
                               : value == "gather" ? ContextParallel::kGather
                                                   : ContextParallel::kUlysses;
-    } else if (key == "stream")
+    } else if (key == "gathered")
+      plan.reshard_after_forward = false;
+    else if (key == "stream")
       plan.rules = rules_without_sequence_parallel();
     else if (key == "prefetch")
       plan.prefetch = std::stoi(value);
@@ -66,6 +68,7 @@ std::vector<ParityLayout> parity_layouts(const ModelConfig& model) {
            "dp=2 shard=2 tp=2 zero=2",
            "dp=2 shard=2 tp=2 zero=3",
            "shard=2 zero=3 prefetch=0",
+           "shard=2 zero=3 gathered=kept accumulate=2",
            "shard=2 zero=2 accumulate=2 reduce=end",
            "shard=2 zero=1 accumulate=2 reduce=microbatch",
            "cp=2",
