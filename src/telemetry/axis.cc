@@ -69,8 +69,8 @@ std::string power_label(double factor, int exponent) {
   return fmt::format("{:.0f}e{}", factor, exponent);
 }
 
-Axis logarithmic_axis(double low, double high, int ticks_max) {
-  Axis axis;
+ChartAxis logarithmic_axis(double low, double high, int ticks_max) {
+  ChartAxis axis;
   axis.logarithmic = true;
   const double from = std::log10(low), to = std::log10(high);
   const double margin = std::min(0.04 * (to - from), 0.5);
@@ -94,15 +94,15 @@ Axis logarithmic_axis(double low, double high, int ticks_max) {
 
 }  // namespace
 
-double Axis::at(double value) const {
+double ChartAxis::at(double value) const {
   return ((logarithmic ? std::log10(value) : value) - low) / (high - low);
 }
 
-bool Axis::shows(double value) const {
+bool ChartAxis::shows(double value) const {
   return std::fabs(value) <= kLargest && (!logarithmic || value > 0);
 }
 
-Axis make_axis(double low, double high, AxisScale scale, int ticks_max) {
+ChartAxis make_axis(double low, double high, AxisScale scale, int ticks_max) {
   if (scale == AxisScale::kLogWhenWide && low > kSmallest && high / low > kWideRatio) {
     return logarithmic_axis(low, high, ticks_max);
   }
@@ -113,7 +113,7 @@ Axis make_axis(double low, double high, AxisScale scale, int ticks_max) {
   widen(low, high, scale);
   double step = nice_step((high - low) / ticks_max);
   if (scale == AxisScale::kSteps) step = std::max(step, 1.0);
-  Axis axis;
+  ChartAxis axis;
   if (scale == AxisScale::kSteps) {
     axis.low = low;
     axis.high = high;

@@ -13,7 +13,7 @@ enum class AxisScale {
   kLogWhenWide,  // logarithmic when all values are positive and span more than two decades
 };
 
-struct Axis {
+struct ChartAxis {
   double low = 0;  // low < high; exponents of ten when logarithmic
   double high = 1;
   bool logarithmic = false;
@@ -28,6 +28,6 @@ struct Axis {
 
 // An axis for values from `low` to `high`, both finite and at most 1e300, with about `ticks_max`
 // ticks. A range that is too small for a double to divide is widened.
-Axis make_axis(double low, double high, AxisScale scale, int ticks_max);
+ChartAxis make_axis(double low, double high, AxisScale scale, int ticks_max);
 
 }  // namespace tutti

@@ -11,7 +11,7 @@ namespace {
 
 using Labels = std::vector<std::string>;
 
-TEST(Axis, TicksAreNiceNumbers) {
+TEST(ChartAxis, TicksAreNiceNumbers) {
   EXPECT_EQ(make_axis(2.31, 7.9, AxisScale::kLinear, 6).labels,
             (Labels{"2", "3", "4", "5", "6", "7", "8"}));
   EXPECT_EQ(make_axis(0.61, 0.99, AxisScale::kLinear, 5).labels,
@@ -25,23 +25,23 @@ TEST(Axis, TicksAreNiceNumbers) {
   EXPECT_EQ(make_axis(-3, 4, AxisScale::kLinear, 4).labels, (Labels{"-4", "-2", "0", "2", "4"}));
 }
 
-TEST(Axis, StepsAreIntegersAndEndAtTheData) {
-  const Axis few = make_axis(1, 3, AxisScale::kSteps, 6);
+TEST(ChartAxis, StepsAreIntegersAndEndAtTheData) {
+  const ChartAxis few = make_axis(1, 3, AxisScale::kSteps, 6);
   EXPECT_EQ(few.labels, (Labels{"1", "2", "3"}));
-  const Axis many = make_axis(1, 300, AxisScale::kSteps, 6);
+  const ChartAxis many = make_axis(1, 300, AxisScale::kSteps, 6);
   EXPECT_EQ(many.labels, (Labels{"50", "100", "150", "200", "250", "300"}));
   EXPECT_EQ(many.at(1), 0);
   EXPECT_EQ(many.at(300), 1);
-  const Axis one = make_axis(7, 7, AxisScale::kSteps, 6);
+  const ChartAxis one = make_axis(7, 7, AxisScale::kSteps, 6);
   EXPECT_EQ(one.labels, (Labels{"6", "7", "8"}));
   EXPECT_EQ(one.at(7), 0.5);
 }
 
-TEST(Axis, IsLogarithmicOnlyWhenPositiveValuesSpanTwoDecades) {
+TEST(ChartAxis, IsLogarithmicOnlyWhenPositiveValuesSpanTwoDecades) {
   EXPECT_FALSE(make_axis(0.1, 9, AxisScale::kLogWhenWide, 6).logarithmic);
   EXPECT_FALSE(make_axis(0, 900, AxisScale::kLogWhenWide, 6).logarithmic);
   EXPECT_FALSE(make_axis(0.1, 900, AxisScale::kLinear, 6).logarithmic);
-  const Axis two = make_axis(0.5, 60, AxisScale::kLogWhenWide, 6);
+  const ChartAxis two = make_axis(0.5, 60, AxisScale::kLogWhenWide, 6);
   ASSERT_TRUE(two.logarithmic);
   EXPECT_EQ(two.labels, (Labels{"0.5", "1", "2", "5", "10", "20", "50"}));
   EXPECT_TRUE(two.shows(0.5));
@@ -51,15 +51,15 @@ TEST(Axis, IsLogarithmicOnlyWhenPositiveValuesSpanTwoDecades) {
             (Labels{"0.01", "1", "100", "1e4", "1e6"}));
 }
 
-TEST(Axis, ShowsNothingThatIsNotFinite) {
-  const Axis axis = make_axis(0, 1, AxisScale::kLinear, 6);
+TEST(ChartAxis, ShowsNothingThatIsNotFinite) {
+  const ChartAxis axis = make_axis(0, 1, AxisScale::kLinear, 6);
   for (const double value : {std::nan(""), std::numeric_limits<double>::infinity(), -1.7e308}) {
     EXPECT_FALSE(axis.shows(value)) << value;
   }
 }
 
 // Whatever the range is: some ticks, in order, on the axis, and both ends of the data too.
-TEST(Axis, HasTicksForEveryRange) {
+TEST(ChartAxis, HasTicksForEveryRange) {
   const std::vector<std::pair<double, double>> ranges = {
       {0, 0},           {5, 5},          {-2, -2},       {1e300, 1e300},         {-1e300, 1e300},
       {1e-320, 1e-310}, {1e-320, 1e300}, {1, 1 + 1e-15}, {1e9, 1e9 + 1e-3},      {9e18, 9e18},
@@ -68,7 +68,7 @@ TEST(Axis, HasTicksForEveryRange) {
     for (const AxisScale scale :
          {AxisScale::kSteps, AxisScale::kLinear, AxisScale::kFromZero, AxisScale::kLogWhenWide}) {
       SCOPED_TRACE(fmt::format("{} to {}, scale {}", low, high, static_cast<int>(scale)));
-      const Axis axis = make_axis(low, high, scale, 6);
+      const ChartAxis axis = make_axis(low, high, scale, 6);
       ASSERT_LT(axis.low, axis.high);
       ASSERT_EQ(axis.ticks.size(), axis.labels.size());
       EXPECT_LE(axis.ticks.size(), 12u);

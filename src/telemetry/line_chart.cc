@@ -22,7 +22,7 @@ constexpr double kMarkWidth = 3;
 
 // The plot: where values lie in the image.
 struct Plot {
-  Axis x, y;
+  ChartAxis x, y;
 
   double px(double value) const { return kLeft + x.at(value) * (kRight - kLeft); }
   double py(double value) const { return kBottom - y.at(value) * (kBottom - kTop); }
@@ -34,7 +34,7 @@ struct Range {
 
   bool empty() const { return low > high; }
   void take(double value) {
-    if (!Axis().shows(value)) return;
+    if (!ChartAxis().shows(value)) return;
     low = std::min(low, value);
     high = std::max(high, value);
   }
