@@ -11,7 +11,7 @@
 namespace tutti {
 namespace {
 
-constexpr double kRedrawSeconds = 0.1;
+constexpr double kBarSeconds = 0.1;
 constexpr double kLineSeconds = 5;
 constexpr int kBarWidth = 24;
 
@@ -42,7 +42,7 @@ void Progress::show(const std::string& phase, uint64_t done, uint64_t total, boo
     phase_start_done_ = done;
     shown_s_ = terminal_ ? 0 : now;
   }
-  if (now - shown_s_ < (terminal_ ? kRedrawSeconds : kLineSeconds)) return;
+  if (now - shown_s_ < (terminal_ ? kBarSeconds : kLineSeconds)) return;
   shown_s_ = now;
   // Decompressed text outgrows its file: the total is a guide, not a promise.
   const double part = total == 0 ? 0 : std::min(1.0, static_cast<double>(done) / total);

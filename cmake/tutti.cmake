@@ -5,7 +5,7 @@
 # makes the library tutti_data (alias-free, static), which links the named folders and nothing else
 # of the project, and, when TESTS is given, the program data_test, registered with CTest under the
 # label "fast" unless a test file is also named in SLOW_TESTS. CONTROL marks a folder that does no
-# work by element.
+# work by element. APART names sources and tests that are never compiled together with others.
 
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
@@ -75,9 +75,21 @@ function(tutti_precompile target user)
   endif()
 endfunction()
 
+# Most of what the compiler reads is headers: files that are compiled together share them, and the
+# names local to each must differ. As a change to one compiles all eight, it may be turned off.
+option(TUTTI_UNITY "Compile tests and control several files at a time" ON)
+
+function(tutti_compile_together target)
+  if(TUTTI_UNITY)
+    set_target_properties(${target} PROPERTIES
+      UNITY_BUILD ON UNITY_BUILD_MODE BATCH UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
 # For code that does no work by element: what counts is how fast it compiles.
 function(tutti_compile_fast target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  tutti_compile_together(${target})
 endfunction()
 
 # Of what cmake_parse_arguments found in the caller.
@@ -102,8 +114,9 @@ function(tutti_program name)
 endfunction()
 
 function(tutti_folder name)
-  cmake_parse_arguments(ARG "CONTROL" "" "SOURCES;TESTS;SLOW_TESTS;DEPS;LIBS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "CONTROL" "" "SOURCES;TESTS;SLOW_TESTS;DEPS;LIBS;TEST_DEPS;APART" ${ARGN})
   tutti_refuse_unparsed(${name})
+  set_source_files_properties(${ARG_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_library(tutti_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(tutti_${name} PUBLIC tutti_flags)
   foreach(dep ${ARG_DEPS})
@@ -143,6 +156,7 @@ function(tutti_test program)
   target_link_libraries(${program} PRIVATE GTest::gtest GTest::gtest_main ${ARG_LIBS})
   target_compile_definitions(${program} PRIVATE TUTTI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   tutti_compile_test(${program})
+  tutti_compile_together(${program})
   tutti_precompile(${program} test)
   add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${program} PROPERTIES

@@ -17,6 +17,13 @@
 
 namespace tutti {
 
+// What tokenizers are trained on whose merges and ids are compared with those of Hugging Face.
+inline constexpr std::string_view kComparedText =
+    "the cat sat on the mat. the dog sat on the log, isn't it?\n  the   line\tna\u00efve "
+    "caf\u00e9 \u6771\u4eac \u6771\u4eac\u30bf\u30ef\u30fc don't we'll 123 123 "
+    "4567\n\n\u00a0\u180e "
+    "aaaa aaaaaaa bab babab\n";
+
 // A seed for a random test, printed; TUTTI_TEST_SEED sets it.
 inline unsigned test_seed() {
   const char* text = std::getenv("TUTTI_TEST_SEED");

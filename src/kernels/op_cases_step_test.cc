@@ -23,7 +23,7 @@ std::vector<OpCase> reduction_cases() {
 std::vector<OpCase> update_cases() {
   const char* p = "f32[mlp=101, embed=97]";
   const Attributes adamw{{"beta1", 0.9}, {"beta2", 0.95}, {"epsilon", 1e-8}, {"weight_decay", 0.1}};
-  const auto adamw_inputs = [&](double skip) -> std::vector<CaseInput> {
+  const auto adamw_inputs = [](const char* p, double skip) -> std::vector<CaseInput> {
     return {p,
             p,
             {p, 0, 1},
@@ -34,17 +34,26 @@ std::vector<OpCase> update_cases() {
             {"f32[]", 0.1, 0.1},
             {"f32[]", 0.05, 0.05}};
   };
+  Attributes bucket = adamw;
+  bucket.set("decay_begins", Names{"0", "50"});
+  bucket.set("decay_ends", Names{"7", "170"});
+  bucket.set("bucket_elements", int64_t{210});
   return {
       {.kind = OpKind::kAccumulate, .name = "blocks", .inputs = {p, p}, .updates = 1},
       {.kind = OpKind::kAdamW,
        .name = "steps",
-       .inputs = adamw_inputs(0),
+       .inputs = adamw_inputs(p, 0),
        .attributes = adamw,
        .updates = 3},
       {.kind = OpKind::kAdamW,
        .name = "skips",
-       .inputs = adamw_inputs(1),
+       .inputs = adamw_inputs(p, 1),
        .attributes = adamw,
+       .updates = 3},
+      {.kind = OpKind::kAdamW,
+       .name = "bucket",
+       .inputs = adamw_inputs("f32[elements=210]", 0),
+       .attributes = bucket,
        .updates = 3},
       {OpKind::kReplicaSum, "two", {"f32[vocab=53, embed=37]", "f32[vocab=53, embed=37]"}},
       {OpKind::kReplicaSum, "three", {"f32[embed=37]", "f32[embed=37]", "f32[embed=37]"}},
@@ -65,6 +74,7 @@ std::vector<OpCase> storage_cases() {
        .inputs = {"f32[mlp=5, embed=7]", "f32[embed=7]"},
        .attributes = {{"elements", int64_t{64}}, {"offsets", Names{"0", "48"}}},
        .uncut = {"elements"}},
+      {OpKind::kSettle, "whole", {"f32[elements=210]"}},
       {.kind = OpKind::kCacheAppend,
        .name = "middle",
        .inputs = {"f32[batch=2, context=11, kv_heads=3, head_dim=5]",

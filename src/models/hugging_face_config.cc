@@ -1,6 +1,8 @@
 #include "models/hugging_face_config.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "base/json.h"
 #include "models/hugging_face_keys.h"

@@ -12,7 +12,7 @@
 namespace tutti {
 namespace {
 
-constexpr uint64_t kSeed = 20;
+constexpr uint64_t kModelSeed = 20;
 
 std::vector<float> copy(std::span<const float> logits) { return {logits.begin(), logits.end()}; }
 
@@ -63,7 +63,7 @@ double loss_of_last(const ModelConfig& config, std::span<const int32_t> tokens, 
   auto executor = Executor::create(std::move(programs), std::move(backend));
   EXPECT_TRUE(executor.ok()) << executor.message();
   Executor& e = **executor;
-  set_random_parameters(compiled->step, kSeed,
+  set_random_parameters(compiled->step, kModelSeed,
                         [&](const std::string& name) { return e.operand(0, name); });
   for (size_t i = 0; i < tokens.size(); ++i) {
     const bool last = i + 1 == tokens.size();
@@ -78,10 +78,10 @@ double loss_of_last(const ModelConfig& config, std::span<const int32_t> tokens, 
 
 TEST_P(CachedModelTest, GivesTheProbabilitiesOfTheTrainingGraph) {
   const ModelConfig config = small_serving_model(GetParam());
-  auto model = make_small_model(config, {}, kSeed);
+  auto model = make_small_model(config, {}, kModelSeed);
   ASSERT_NE(model, nullptr);
   for (const int64_t count : {1, 7, 40}) {
-    const std::vector<int32_t> tokens = random_tokens(kSeed, count, config.vocab);
+    const std::vector<int32_t> tokens = random_tokens(kModelSeed, count, config.vocab);
     const std::vector<float> logits = logits_by_pieces(*model, tokens, 5);
     double sum = 0;
     for (const float logit : logits) sum += std::exp(static_cast<double>(logit));
@@ -94,11 +94,11 @@ TEST_P(CachedModelTest, GivesTheProbabilitiesOfTheTrainingGraph) {
 
 TEST_P(CachedModelTest, PiecesOfAnySizeGiveTheSameLogits) {
   const ModelConfig config = small_serving_model(GetParam());
-  auto model = make_small_model(config, {}, kSeed);
+  auto model = make_small_model(config, {}, kModelSeed);
   ASSERT_NE(model, nullptr);
   // To the end of the cache, where padding has no room.
   for (const int64_t count : {1, 2, 15, 16, 17, 70, 95, 96}) {
-    const std::vector<int32_t> tokens = random_tokens(kSeed, count, config.vocab);
+    const std::vector<int32_t> tokens = random_tokens(kModelSeed, count, config.vocab);
     const std::vector<float> one_by_one = logits_by_pieces(*model, tokens, 1);
     for (const size_t piece : {2, 3, 16, 33, 96}) {
       expect_near(logits_by_pieces(*model, tokens, piece), one_by_one,
@@ -110,7 +110,7 @@ TEST_P(CachedModelTest, PiecesOfAnySizeGiveTheSameLogits) {
 // A long text before leaves nothing behind that a shorter one reads.
 TEST_P(CachedModelTest, ForgetsWhatWasReset) {
   const ModelConfig config = small_serving_model(GetParam());
-  auto model = make_small_model(config, {}, kSeed);
+  auto model = make_small_model(config, {}, kModelSeed);
   ASSERT_NE(model, nullptr);
   const std::vector<int32_t> tokens = random_tokens(1, 9, config.vocab);
   const std::vector<float> fresh = logits_by_pieces(*model, tokens, 4);
@@ -120,7 +120,7 @@ TEST_P(CachedModelTest, ForgetsWhatWasReset) {
 
 TEST_P(CachedModelTest, GoesBackToAPrefix) {
   const ModelConfig config = small_serving_model(GetParam());
-  auto model = make_small_model(config, {}, kSeed);
+  auto model = make_small_model(config, {}, kModelSeed);
   ASSERT_NE(model, nullptr);
   const std::vector<int32_t> tokens = random_tokens(3, 30, config.vocab);
   const std::vector<float> expected = logits_by_pieces(*model, tokens, 1);
@@ -133,16 +133,16 @@ TEST_P(CachedModelTest, GoesBackToAPrefix) {
 
 TEST(CachedModel, LeavesPaddingRowsOutOfTheLogits) {
   const ModelConfig config = small_serving_model(Architecture::kLlama);
-  auto model = make_small_model(config, {}, kSeed);
+  auto model = make_small_model(config, {}, kModelSeed);
   ASSERT_NE(model, nullptr);
-  const auto logits = model->append(random_tokens(kSeed, 3, config.vocab));
+  const auto logits = model->append(random_tokens(kModelSeed, 3, config.vocab));
   ASSERT_TRUE(logits.ok());
   EXPECT_EQ(std::ssize(*logits), config.vocab);
 }
 
 TEST(CachedModel, RefusesWhatDoesNotFit) {
   const ModelConfig config = small_serving_model(Architecture::kLlama);
-  auto model = make_small_model(config, {.capacity = 20}, kSeed);
+  auto model = make_small_model(config, {.capacity = 20}, kModelSeed);
   ASSERT_NE(model, nullptr);
   EXPECT_EQ(model->append(random_tokens(1, 21, config.vocab)).message(),
             "21 tokens after 0 do not fit into 20 positions");
@@ -170,8 +170,8 @@ TEST(CachedModel, RefusesACacheLongerThanTheContext) {
 // The logits of BF16 weights are those of the same numbers in FP32: nothing else is rounded.
 TEST_P(CachedModelTest, Bf16WeightsAreRoundedOnce) {
   const ModelConfig config = small_serving_model(GetParam());
-  auto wide = make_small_model(config, {}, kSeed);
-  auto narrow = make_small_model(config, {.weights = DType::kBF16}, kSeed);
+  auto wide = make_small_model(config, {}, kModelSeed);
+  auto narrow = make_small_model(config, {.weights = DType::kBF16}, kModelSeed);
   ASSERT_TRUE(wide && narrow);
   int rounded = 0;
   for (const ParameterInfo& info : wide->step().model.parameters) {
@@ -186,7 +186,7 @@ TEST_P(CachedModelTest, Bf16WeightsAreRoundedOnce) {
     }
   }
   EXPECT_GT(rounded, 1000);
-  const std::vector<int32_t> tokens = random_tokens(kSeed, 50, config.vocab);
+  const std::vector<int32_t> tokens = random_tokens(kModelSeed, 50, config.vocab);
   for (const size_t piece : {1, 7, 50}) {
     expect_near(logits_by_pieces(*narrow, tokens, piece), logits_by_pieces(*wide, tokens, piece),
                 fmt::format("pieces of {}", piece));
@@ -195,8 +195,8 @@ TEST_P(CachedModelTest, Bf16WeightsAreRoundedOnce) {
 
 TEST(CachedModel, Bf16WeightsTakeHalfTheMemory) {
   const ModelConfig config = small_serving_model(Architecture::kLlama);
-  const auto wide = make_small_model(config, {}, kSeed);
-  const auto narrow = make_small_model(config, {.weights = DType::kBF16}, kSeed);
+  const auto wide = make_small_model(config, {}, kModelSeed);
+  const auto narrow = make_small_model(config, {.weights = DType::kBF16}, kModelSeed);
   ASSERT_TRUE(wide && narrow);
   int64_t matrices = 0, vectors = 0, embedding = 0;
   for (const ParameterInfo& info : wide->step().model.parameters) {
@@ -237,8 +237,8 @@ Status save(FileSystem& fs, const CachedModel& model, const std::string& changed
 
 TEST(CachedModel, LoadsACheckpoint) {
   const ModelConfig config = small_serving_model(Architecture::kGpt2);
-  auto model = make_small_model(config, {}, kSeed);
-  auto other = make_small_model(config, {}, kSeed + 1);
+  auto model = make_small_model(config, {}, kModelSeed);
+  auto other = make_small_model(config, {}, kModelSeed + 1);
   ASSERT_TRUE(model && other);
   TestFileSystem fs;
   ASSERT_TRUE(save(fs, *model, "").ok());
@@ -246,15 +246,15 @@ TEST(CachedModel, LoadsACheckpoint) {
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.message();
   const Status loaded = other->load(*checkpoint);
   ASSERT_TRUE(loaded.ok()) << loaded.message();
-  const std::vector<int32_t> tokens = random_tokens(kSeed, 20, config.vocab);
+  const std::vector<int32_t> tokens = random_tokens(kModelSeed, 20, config.vocab);
   EXPECT_EQ(logits_by_pieces(*other, tokens, 20), logits_by_pieces(*model, tokens, 20));
 }
 
 TEST(CachedModel, RoundsWhatACheckpointHolds) {
   const ModelConfig config = small_serving_model(Architecture::kLlama);
-  auto model = make_small_model(config, {}, kSeed);
-  auto expected = make_small_model(config, {.weights = DType::kBF16}, kSeed);
-  auto loaded = make_small_model(config, {.weights = DType::kBF16}, kSeed + 1);
+  auto model = make_small_model(config, {}, kModelSeed);
+  auto expected = make_small_model(config, {.weights = DType::kBF16}, kModelSeed);
+  auto loaded = make_small_model(config, {.weights = DType::kBF16}, kModelSeed + 1);
   ASSERT_TRUE(model && expected && loaded);
   TestFileSystem fs;
   ASSERT_TRUE(save(fs, *model, "").ok());
@@ -262,12 +262,12 @@ TEST(CachedModel, RoundsWhatACheckpointHolds) {
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.message();
   const Status status = loaded->load(*checkpoint);
   ASSERT_TRUE(status.ok()) << status.message();
-  const std::vector<int32_t> tokens = random_tokens(kSeed, 20, config.vocab);
+  const std::vector<int32_t> tokens = random_tokens(kModelSeed, 20, config.vocab);
   EXPECT_EQ(logits_by_pieces(*loaded, tokens, 20), logits_by_pieces(*expected, tokens, 20));
 }
 
 TEST(CachedModel, NamesTheTensorThatACheckpointHasOtherwise) {
-  auto model = make_small_model(small_serving_model(Architecture::kGpt2), {}, kSeed);
+  auto model = make_small_model(small_serving_model(Architecture::kGpt2), {}, kModelSeed);
   ASSERT_NE(model, nullptr);
   TestFileSystem fs;
   ASSERT_TRUE(save(fs, *model, "layers.1.mlp.up.weight").ok());

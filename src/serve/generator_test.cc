@@ -7,12 +7,12 @@
 namespace tutti {
 namespace {
 
-constexpr uint64_t kSeed = 31;
+constexpr uint64_t kGenerationSeed = 31;
 
 class GeneratorTest : public testing::Test {
  protected:
   void SetUp() override {
-    model_ = make_small_model(config_, {}, kSeed);
+    model_ = make_small_model(config_, {}, kGenerationSeed);
     ASSERT_NE(model_, nullptr);
   }
 
@@ -39,7 +39,7 @@ GenerationOptions greedy(int64_t tokens) {
 }
 
 TEST_F(GeneratorTest, GreedyTokensAreThoseOfRecomputingEachPrefix) {
-  std::vector<int32_t> text = random_tokens(kSeed, 21, config_.vocab);
+  std::vector<int32_t> text = random_tokens(kGenerationSeed, 21, config_.vocab);
   const std::vector<int32_t> generated = tokens_after(text, greedy(30));
   ASSERT_EQ(generated.size(), 30u);
   for (size_t i = 0; i < generated.size(); ++i) {
@@ -53,7 +53,7 @@ TEST_F(GeneratorTest, GreedyTokensAreThoseOfRecomputingEachPrefix) {
 }
 
 TEST_F(GeneratorTest, TheSameSeedGivesTheSameText) {
-  const std::vector<int32_t> prompt = random_tokens(kSeed, 10, config_.vocab);
+  const std::vector<int32_t> prompt = random_tokens(kGenerationSeed, 10, config_.vocab);
   GenerationOptions options{.sampling = {.seed = 5}, .tokens_max = 40};
   const std::vector<int32_t> tokens = tokens_after(prompt, options);
   EXPECT_EQ(tokens_after(prompt, options), tokens);
@@ -63,7 +63,7 @@ TEST_F(GeneratorTest, TheSameSeedGivesTheSameText) {
 
 // A text that is stopped and continued is the text that was not stopped.
 TEST_F(GeneratorTest, ContinuesWithTheDrawsOfThePosition) {
-  std::vector<int32_t> prompt = random_tokens(kSeed, 10, config_.vocab);
+  std::vector<int32_t> prompt = random_tokens(kGenerationSeed, 10, config_.vocab);
   GenerationOptions options{.sampling = {.temperature = 0.7, .seed = 5}, .tokens_max = 40};
   const std::vector<int32_t> tokens = tokens_after(prompt, options);
   prompt.insert(prompt.end(), tokens.begin(), tokens.begin() + 15);
@@ -73,7 +73,7 @@ TEST_F(GeneratorTest, ContinuesWithTheDrawsOfThePosition) {
 }
 
 TEST_F(GeneratorTest, StopsBeforeTheFirstOfTheEndTokens) {
-  const std::vector<int32_t> prompt = random_tokens(kSeed, 10, config_.vocab);
+  const std::vector<int32_t> prompt = random_tokens(kGenerationSeed, 10, config_.vocab);
   const std::vector<int32_t> tokens = tokens_after(prompt, {.tokens_max = 60});
   for (const std::vector<int32_t>& ends :
        {std::vector{tokens[7]}, std::vector{tokens[20], tokens[7]}}) {

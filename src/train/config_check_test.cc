@@ -14,7 +14,7 @@ std::string message_of(const std::vector<std::string>& overrides) {
   return config.ok() ? "no error" : config.message();
 }
 
-struct Refusal {
+struct RefusedOverrides {
   std::vector<std::string> overrides;
   std::string_view message;
 };
@@ -22,7 +22,7 @@ struct Refusal {
 TEST(ConfigCheck, AcceptsTheConfigThatTheOthersBreak) { EXPECT_EQ(message_of({}), "no error"); }
 
 TEST(ConfigCheck, RefusesModelsThatCannotBeBuilt) {
-  const Refusal kRefusals[] = {
+  const RefusedOverrides kRefusals[] = {
       {{"model.preset="}, "run.toml: model.layers is not set"},
       {{"model.kv_heads=3"}, "model.heads = 4 is not a multiple of model.kv_heads = 3"},
       {{"model.kv_heads=8"}, "model.heads = 4 is not a multiple of model.kv_heads = 8"},
@@ -33,7 +33,7 @@ TEST(ConfigCheck, RefusesModelsThatCannotBeBuilt) {
       {{"model.rope_factor=8", "model.rope_low_freq_factor=4"},
        "model.rope_low_freq_factor = 4 is not below"},
   };
-  for (const Refusal& refusal : kRefusals) {
+  for (const RefusedOverrides& refusal : kRefusals) {
     const std::string message = message_of(refusal.overrides);
     EXPECT_NE(message.find(refusal.message), std::string::npos) << message;
   }
@@ -64,7 +64,7 @@ TEST(ConfigCheck, GivesTheNumbersOfABatchThatDoesNotDivide) {
 }
 
 TEST(ConfigCheck, RefusesLayoutsAndSchedulesThatCannotRun) {
-  const Refusal kRefusals[] = {
+  const RefusedOverrides kRefusals[] = {
       {{"train.seq_len=256"}, "train.seq_len = 256 is longer than model.context = 128"},
       {{"optim.warmup_steps=1000"}, "optim.warmup_steps = 1000 is not below train.steps = 1000"},
       {{"optim.min_lr=0.01"}, "optim.min_lr = 0.01 is above optim.lr = 0.0006"},
@@ -83,7 +83,7 @@ TEST(ConfigCheck, RefusesLayoutsAndSchedulesThatCannotRun) {
       {{"run.dir="}, "run.dir is empty"},
       {{"train.eval_every=10", "data.train=tokens"}, "but data.validation is not set"},
   };
-  for (const Refusal& refusal : kRefusals) {
+  for (const RefusedOverrides& refusal : kRefusals) {
     const std::string message = message_of(refusal.overrides);
     EXPECT_NE(message.find(refusal.message), std::string::npos) << message;
   }

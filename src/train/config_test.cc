@@ -78,13 +78,13 @@ TEST(Config, ReadsAFileAndNamesItInErrors) {
   EXPECT_FALSE(load_config(fs, "missing.toml", {}).ok());
 }
 
-struct Refusal {
+struct RefusedText {
   std::string_view text;
   std::string_view message;
 };
 
 TEST(Config, RefusesWhatIsUnknownOrOfTheWrongTypeAndSaysWhatToWrite) {
-  constexpr Refusal kRefusals[] = {
+  constexpr RefusedText kRefusals[] = {
       {"[trian]\nsteps = 1\n", "run.toml:1:1: unknown section [trian]; did you mean \"train\"?"},
       {"[train]\nstep = 1\n", "unknown key train.step; did you mean \"train.steps\"?"},
       {"[optim]\nmomentum = 0.9\n", "unknown key optim.momentum; the keys of [optim] are lr,"},
@@ -124,14 +124,14 @@ TEST(Config, RefusesWhatIsUnknownOrOfTheWrongTypeAndSaysWhatToWrite) {
        "data.mixture[0]: unknown key wieght; did you mean \"weight\"?"},
       {"[[data.mixture]]\npath = 3\n", "data.mixture[0].path: got the integer 3, expected a path"},
   };
-  for (const Refusal& refusal : kRefusals) {
+  for (const RefusedText& refusal : kRefusals) {
     EXPECT_NE(message_of(refusal.text).find(refusal.message), std::string::npos)
         << refusal.text << "\ngave: " << message_of(refusal.text);
   }
 }
 
 TEST(Config, RefusesOverridesThatAreNotAssignments) {
-  constexpr Refusal kRefusals[] = {
+  constexpr RefusedText kRefusals[] = {
       {"train.steps", "command line: 'train.steps' is not section.key=value"},
       {"=3", "is not section.key=value"},
       {"train.stesp=3", "command line: unknown key train.stesp; did you mean \"train.steps\"?"},
@@ -144,7 +144,7 @@ TEST(Config, RefusesOverridesThatAreNotAssignments) {
       {"run.name=a\nb", "run.name: the value has a control character"},
       {"run.name=\xff\xfe", "run.name: the value is not UTF-8"},
   };
-  for (const Refusal& refusal : kRefusals) {
+  for (const RefusedText& refusal : kRefusals) {
     const std::string message = message_of(kGpt2, {std::string(refusal.text)});
     EXPECT_NE(message.find(refusal.message), std::string::npos) << refusal.text << ": " << message;
   }
