@@ -19,7 +19,7 @@
 namespace tutti {
 namespace {
 
-struct TrainFlags {
+struct LearnFlags {
   CorpusFlags corpus;
   BpeTrainerOptions bpe;
   std::string out = "tokenizer.json";
@@ -57,7 +57,7 @@ Result<std::vector<int32_t>> parse_ids(std::string_view text) {
   }
 }
 
-Result<int> train(FileSystem& fs, const TrainFlags& flags, bool json) {
+Result<int> train(FileSystem& fs, const LearnFlags& flags, bool json) {
   TrainTokenizerOptions options;
   options.inputs = flags.corpus.inputs;
   TUTTI_ASSIGN(options.documents, flags.corpus.documents());
@@ -135,7 +135,7 @@ int run_tokenizer(int argc, char** argv) {
     verb->add_flag("--json", json, "Print one JSON object");
   };
 
-  TrainFlags training;
+  LearnFlags training;
   CommandLine* train_app = app.add_subcommand("train", "Learn a byte-level BPE from a corpus");
   training.corpus.add_to(*train_app);
   train_app->add_option("--vocab", training.bpe.vocab_size, "Tokens, special ones included")

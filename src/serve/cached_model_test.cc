@@ -72,7 +72,7 @@ double loss_of_last(const ModelConfig& config, std::span<const int32_t> tokens, 
     e.operand(0, "labels").as<int32_t>()[i] = last ? next : -1;
     e.operand(0, "all_labels").as<int32_t>()[i] = last ? next : -1;
   }
-  e.run(0);
+    EXPECT_TRUE(e.run(0).ok());
   return *e.operand(0, "loss").as<float>();
 }
 
