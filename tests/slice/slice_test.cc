@@ -9,6 +9,7 @@
 #include "execute/null_backend.h"
 #include "kernels/cpu/kernels.h"
 #include "program/lint.h"
+#include "program/report.h"
 #include "program/text.h"
 #include "slice/compiled.h"
 
@@ -128,6 +129,36 @@ TEST(Slice, EveryCollectiveIsNeeded) {
     }
   }
   EXPECT_GT(deleted, 40);
+}
+
+// What a rank of 4 has at rest, by ZeRO stage.
+MemoryReport at_rest(const ModelConfig& config, int stage) {
+  Plan plan = one_rank_plan();
+  plan.mesh.size(Axis::kShard) = 4;
+  plan.micro_batch = 1;
+  plan.zero = stage;
+  const auto compiled = compile_step(config, plan, sequential_schedule(4), *make_null_backend());
+  TUTTI_CHECK(compiled.ok(), "{}", compiled.message());
+  return memory_report(compiled->stages[0]);
+}
+
+// Whether `held` is `whole` over `parts`, but for the padding of a few buckets.
+void expect_part(int64_t held, int64_t whole, int parts, const std::string& what) {
+  constexpr double kPadding = 4096;
+  EXPECT_NEAR(static_cast<double>(held), static_cast<double>(whole) / parts, kPadding) << what;
+}
+
+TEST(ZeroStages, HoldAtRestWhatTheySay) {
+  for (const Case& c : cases()) {
+    const MemoryReport whole = at_rest(c.config, 0);
+    for (int stage : {1, 2, 3}) {
+      const MemoryReport cut = at_rest(c.config, stage);
+      const std::string where = fmt::format("{}, stage {}", c.name, stage);
+      expect_part(cut.optimizer, whole.optimizer, 4, where + ": optimizer");
+      expect_part(cut.gradients, whole.gradients, stage >= 2 ? 4 : 1, where + ": gradients");
+      expect_part(cut.parameters, whole.parameters, stage >= 3 ? 4 : 1, where + ": parameters");
+    }
+  }
 }
 
 }  // namespace

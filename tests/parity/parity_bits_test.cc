@@ -1,0 +1,34 @@
+// One layout gives the same bits each time: what the lanes do beside compute is in no order that
+// matters. Short enough for the thread sanitizer.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "parity/layouts.h"
+#include "parity/parity_run.h"
+
+namespace tutti {
+namespace {
+
+constexpr int kSteps = 5;
+
+TEST(ParityBits, OneLayoutGivesTheSameBitsTwice) {
+  for (const char* text : {"dp=2 tp=2", "shard=4 zero=3 accumulate=2", "shard=2 cp=2 zero=1"}) {
+    const Plan plan = parity_layout(text).plan;
+    const auto first = run_parity_on_threads(parity_gpt2(), plan, kSteps);
+    const auto second = run_parity_on_threads(parity_gpt2(), plan, kSteps);
+    ASSERT_TRUE(first.ok() && second.ok());
+    for (size_t s = 0; s < first->steps.size(); ++s) {
+      EXPECT_EQ(first->steps[s].loss, second->steps[s].loss);
+      EXPECT_EQ(first->steps[s].grad_norm, second->steps[s].grad_norm);
+      for (const auto& [name, gradient] : first->steps[s].gradients) {
+        const std::vector<float>& other = second->steps[s].gradients.at(name);
+        EXPECT_EQ(std::memcmp(gradient.data(), other.data(), gradient.size() * sizeof(float)), 0)
+            << text << ": " << name;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tutti
