@@ -208,7 +208,8 @@ TrainSummary Trainer::summary() {
 
 void Trainer::compare_with_peaks(TrainSummary& summary) {
   std::optional<MachinePeaks> peaks = run_.plan.peaks;
-  if (!peaks && summary.training_s >= kMeasureAfterSeconds) {
+  // Ranks that measured at the same time would measure each other.
+  if (!peaks && run_.ranks.leads() && summary.training_s >= kMeasureAfterSeconds) {
     peaks = measure_peaks(fs_, clock_, run_.plan.threads);
   }
   if (peaks && summary.step_s_median > 0) {

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <thread>
 
+#include "base/clock.h"
+#include "comm/threads/world.h"
 #include "parity/layouts.h"
 #include "parity/parity_run.h"
 
@@ -26,6 +29,29 @@ TEST(ParityBits, OneLayoutGivesTheSameBitsTwice) {
         EXPECT_EQ(std::memcmp(gradient.data(), other.data(), gradient.size() * sizeof(float)), 0)
             << text << ": " << name;
       }
+    }
+  }
+}
+
+TEST(CallCheck, RanksWithDifferentProgramsAreRefusedBeforeTheFirstStep) {
+  const Plan plans[] = {parity_layout("shard=2 zero=1").plan, parity_layout("shard=2 zero=3").plan};
+  const auto clock = make_system_clock();
+  const auto worlds = make_thread_worlds(2, {.timeout_s = 20}, *clock);
+  std::vector<Status> results(2);
+  std::vector<std::thread> threads;
+  for (size_t r = 0; r < 2; ++r) {
+    threads.emplace_back([&, r] {
+      results[r] = run_parity(parity_llama(), plans[r], *worlds[r], 1).status();
+      if (!results[r].ok()) worlds[r]->abort(results[r]);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Status& status : results) {
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().kind, ErrorKind::kInvalidArgument) << status.message();
+    for (const char* part : {"rank 0 calls", "rank 1 calls", "bucket."}) {
+      EXPECT_NE(status.message().find(part), std::string::npos)
+          << part << " in " << status.message();
     }
   }
 }
