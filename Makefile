@@ -3,10 +3,11 @@
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help packages build test quickstart check-sanitize interop format tidy clean
+.PHONY: help packages packages-slurm build test quickstart check-sanitize interop format tidy clean
 
 help:
 	@echo 'make packages        install the Debian packages that are missing'
+	@echo 'make packages-slurm  those of the tests of Slurm and of two hosts'
 	@echo 'make build           build build/release/cli/tutti'
 	@echo 'make test            clean release build, all functional tests'
 	@echo 'make quickstart      tokenizer, data, training, text and export, in minutes'
@@ -18,6 +19,9 @@ help:
 
 packages:
 	@tools/install_packages
+
+packages-slurm:
+	@tools/install_packages tools/packages_slurm
 
 build:
 	cmake --preset release
