@@ -119,30 +119,44 @@ class Bench:
         torch.manual_seed(1)
         self.empty_resident_bytes = peak_resident_bytes()
         self.sizes = SIZES[options.preset]
-        self.model = Gpt2(*self.sizes)
+        self.model = self.place(Gpt2(*self.sizes))
         self.forward = torch.compile(self.model) if options.compile else self.model
         self.optimizer = make_optimizer(self.model, options.optimizer)
         self.steps = 0
         self.first_step_s = 0.0
         self.setup_s = process_age_s()
 
+    # What a bench of several ranks does else.
+
+    def place(self, model):
+        """The model as it is trained."""
+        return model
+
+    def meet(self):
+        """Returns when all ranks are ready."""
+
+    def most(self, here):
+        """The largest of the ranks' numbers."""
+        return here
+
     def step(self):
         vocab = self.sizes[3]
         tokens, labels = torch.randint(0, vocab, (2, self.options.batch, self.options.seq))
+        self.meet()
         start = time.perf_counter()
         loss = self.forward(tokens, labels)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), GRAD_CLIP)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        seconds = time.perf_counter() - start
+        seconds = self.most(time.perf_counter() - start)
         self.steps += 1
         if self.steps == 1:
             self.first_step_s = seconds
         return {"step": self.steps, "seconds": seconds, "loss": loss.item()}
 
     def summary(self):
-        return {"steps": self.steps, "peak_resident_bytes": peak_resident_bytes(),
+        return {"steps": self.steps, "peak_resident_bytes": self.most(peak_resident_bytes()),
                 "empty_resident_bytes": self.empty_resident_bytes, "setup_s": self.setup_s,
                 "start_to_first_step_s": self.setup_s + self.first_step_s}
 

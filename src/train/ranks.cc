@@ -32,6 +32,12 @@ Result<int64_t> Ranks::sum(int64_t here) {
   return here;
 }
 
+Result<double> Ranks::max(double here) {
+  if (all_ == nullptr) return here;
+  TUTTI_TRY(all_->all_reduce(&here, &here, 1, DType::kF64, Reduce::kMax, "max"));
+  return here;
+}
+
 Result<std::string> Ranks::from_leader(std::string text) {
   if (all_ == nullptr) return text;
   auto size = static_cast<int64_t>(text.size());

@@ -27,6 +27,7 @@ class Ranks {
   // Whether it holds on any rank.
   Result<bool> any(bool here);
   Result<int64_t> sum(int64_t here);
+  Result<double> max(double here);
   // The leader's text; what others pass is ignored.
   Result<std::string> from_leader(std::string text);
   // Every rank's text, by rank, on the leader; nothing on the others.
