@@ -9,6 +9,9 @@ namespace {
 
 constexpr size_t kThreadNameMax = 15;  // characters that Linux keeps
 
+// The count of waiting threads of the lane that this thread is.
+thread_local const std::atomic<int>* waiting_for_this_thread = nullptr;
+
 }  // namespace
 
 Lane::Lane(const std::string& name) {
@@ -41,7 +44,9 @@ Lane::Ticket Lane::submit(Job job) {
 Status Lane::wait(Ticket ticket) {
   std::unique_lock lock(mutex_);
   TUTTI_CHECK(ticket <= last_submitted_, "ticket {} of {}", ticket, last_submitted_);
+  ++waiting_;
   finished_.wait(lock, [&] { return last_finished_ >= ticket; });
+  --waiting_;
   return error_;
 }
 
@@ -50,7 +55,12 @@ bool Lane::done(Ticket ticket) const {
   return last_finished_ >= ticket;
 }
 
+bool Lane::is_awaited() {
+  return waiting_for_this_thread == nullptr || *waiting_for_this_thread > 0;
+}
+
 void Lane::work() {
+  waiting_for_this_thread = &waiting_;
   std::unique_lock lock(mutex_);
   for (;;) {
     submitted_.wait(lock, [this] { return stopping_ || !queue_.empty(); });

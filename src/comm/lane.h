@@ -5,6 +5,7 @@
 // job failed, later jobs are not run and the first error is what every wait() returns.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -32,6 +33,10 @@ class Lane {
   Status wait(Ticket ticket);
   bool done(Ticket ticket) const;
 
+  // Of the lane whose job the calling thread runs: whether a thread is in wait(). True outside of
+  // jobs. Where nobody waits, a job had better leave the core to compute than be done early.
+  static bool is_awaited();
+
  private:
   void work();
 
@@ -43,6 +48,7 @@ class Lane {
   Ticket last_finished_ = 0;
   Status error_;
   bool stopping_ = false;
+  std::atomic<int> waiting_ = 0;  // threads in wait()
   std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 #include <vector>
 
 namespace tutti {
@@ -71,6 +72,19 @@ TEST(Lane, FinishesWhatWasSubmitted) {
     }
   }
   EXPECT_EQ(runs, 10);
+}
+
+TEST(Lane, AJobKnowsWhetherSomebodyWaitsForIt) {
+  EXPECT_TRUE(Lane::is_awaited());  // no job
+  Lane lane("test");
+  std::atomic<bool> seen_alone = false;
+  const Lane::Ticket ticket = lane.submit([&] {
+    seen_alone = !Lane::is_awaited();
+    while (!Lane::is_awaited()) std::this_thread::yield();
+    return Status();
+  });
+  while (!seen_alone) std::this_thread::yield();
+  EXPECT_TRUE(lane.wait(ticket).ok());
 }
 
 }  // namespace

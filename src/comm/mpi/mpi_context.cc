@@ -6,10 +6,14 @@
 #include <optional>
 
 #include "base/format.h"
+#include "comm/lane.h"
 
 namespace tutti {
 namespace {
 
+// Data that nobody waits for yet moves with pauses, which leave the core to compute.
+constexpr int kPollsBeforeSleep = 20;
+constexpr double kUnawaitedSleep_s = 50e-6;
 constexpr double kAskTime_s = 0.8;
 // How long a call of a rank that another rank's abort() ends waits for that end.
 constexpr double kEndTime_s = 5;
@@ -65,6 +69,7 @@ Status MpiContext::wait(const MpiPendingCall& pending, Pace pace, const Poll& po
   // Who is missing is asked shortly before the end, so that the answers are there by then.
   const double ask_s = options.timeout_s - std::min(kAskTime_s, options.timeout_s / 4);
   std::optional<Error> missing;
+  int polls = 0;
   while (true) {
     TUTTI_ASSIGN(const bool done, poll());
     if (done) return {};
@@ -76,8 +81,10 @@ Status MpiContext::wait(const MpiPendingCall& pending, Pace pace, const Poll& po
       return *missing;
     } else if (pace == Pace::kSleep) {
       backoff.pause(waited_s);
-    } else {
+    } else if (Lane::is_awaited() || ++polls < kPollsBeforeSleep) {
       sched_yield();
+    } else {
+      clock->sleep_s(kUnawaitedSleep_s);
     }
   }
 }
