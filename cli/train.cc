@@ -141,7 +141,9 @@ Result<int> train_rank(FileSystem& fs, Clock& clock, const TrainFlags& flags, co
   const int printed = flags.json      ? print_json("train", summary_json(trainer->plan(), summary))
                       : flags.profile ? print_text("train", summary.profile)
                                       : kExitOk;
-  return printed == kExitOk && summary.stopped ? kExitSignal + stop.caught() : printed;
+  // The signal may have come to another rank alone.
+  const int signal = stop.requested() ? stop.caught() : SIGTERM;
+  return printed == kExitOk && summary.stopped ? kExitSignal + signal : printed;
 }
 
 Result<int> train_ranks(FileSystem& fs, Clock& clock, const TrainFlags& flags, const Config& config,

@@ -15,6 +15,36 @@ constexpr const char* kRankVariables[] = {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WOR
 constexpr const char* kLocalSizeVariables[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS",
                                                "MV2_COMM_WORLD_LOCAL_SIZE"};
 
+// The count that `text` begins with, which is taken off it.
+std::optional<int> take_count(std::string_view& text) {
+  int count = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (failed != std::errc() || count < 0) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return count;
+}
+
+// Of tasks as srun counts them: "2(x3),1" is two on each of three nodes, and one on the fourth.
+std::optional<int> slurm_tasks_of_node(std::string_view text, int node) {
+  while (!text.empty()) {
+    const std::optional<int> tasks = take_count(text);
+    if (!tasks || *tasks == 0) return std::nullopt;
+    int nodes = 1;
+    if (text.starts_with("(x")) {
+      text.remove_prefix(2);
+      const std::optional<int> repeated = take_count(text);
+      if (!repeated || !text.starts_with(")")) return std::nullopt;
+      text.remove_prefix(1);
+      nodes = *repeated;
+    }
+    if (node < nodes) return tasks;
+    node -= nodes;
+    if (!text.starts_with(",")) return std::nullopt;
+    text.remove_prefix(1);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool started_by_mpi() {
@@ -26,12 +56,16 @@ std::optional<int> mpi_local_ranks() {
   for (const char* name : kLocalSizeVariables) {
     const char* value = std::getenv(name);
     if (value == nullptr) continue;
-    const std::string_view text(value);
-    int ranks = 0;
-    const auto [end, failed] = std::from_chars(text.begin(), text.end(), ranks);
-    if (failed == std::errc() && end == text.end() && ranks > 0) return ranks;
+    std::string_view text(value);
+    const std::optional<int> ranks = take_count(text);
+    if (ranks && *ranks > 0 && text.empty()) return ranks;
   }
-  return std::nullopt;
+  const char* tasks = std::getenv("SLURM_STEP_TASKS_PER_NODE");
+  const char* node = std::getenv("SLURM_NODEID");
+  if (tasks == nullptr || node == nullptr) return std::nullopt;
+  std::string_view node_text(node);
+  const std::optional<int> index = take_count(node_text);
+  return index ? slurm_tasks_of_node(tasks, *index) : std::nullopt;
 }
 
 }  // namespace tutti

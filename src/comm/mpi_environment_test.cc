@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace tutti {
 namespace {
@@ -16,7 +17,8 @@ class MpiEnvironmentTest : public testing::Test {
   static void clear() {
     for (const char* name :
          {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_RANK",
-          "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE"}) {
+          "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE",
+          "SLURM_STEP_TASKS_PER_NODE", "SLURM_NODEID"}) {
       unsetenv(name);
     }
   }
@@ -41,10 +43,31 @@ TEST_F(MpiEnvironmentTest, Mpich) {
   EXPECT_EQ(mpi_local_ranks(), 2);
 }
 
-TEST_F(MpiEnvironmentTest, SlurmWithPmixTellsNoLocalCount) {
+TEST_F(MpiEnvironmentTest, SlurmCountsTheTasksOfEachNode) {
   setenv("PMIX_RANK", "3", 1);
   EXPECT_TRUE(started_by_mpi());
   EXPECT_FALSE(mpi_local_ranks());
+  setenv("SLURM_STEP_TASKS_PER_NODE", "4(x2),3,16(x10)", 1);
+  EXPECT_FALSE(mpi_local_ranks());
+  const std::pair<const char*, int> expected[] = {
+      {"0", 4}, {"1", 4}, {"2", 3}, {"3", 16}, {"12", 16}};
+  for (const auto& [node, tasks] : expected) {
+    setenv("SLURM_NODEID", node, 1);
+    EXPECT_EQ(mpi_local_ranks(), tasks) << node;
+  }
+  setenv("SLURM_NODEID", "13", 1);
+  EXPECT_FALSE(mpi_local_ranks());
+  setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "5", 1);  // mpirun within the job
+  EXPECT_EQ(mpi_local_ranks(), 5);
+}
+
+TEST_F(MpiEnvironmentTest, NonsenseOfSlurmIsNoCount) {
+  setenv("SLURM_NODEID", "1", 1);
+  for (const char* tasks :
+       {"", "4", "4(x", "4(x1", "4(x1)", "4(x1);3", "4,", "4,0", "4,x", "4,-1"}) {
+    setenv("SLURM_STEP_TASKS_PER_NODE", tasks, 1);
+    EXPECT_FALSE(mpi_local_ranks()) << tasks;
+  }
 }
 
 TEST_F(MpiEnvironmentTest, NonsenseIsNoCount) {

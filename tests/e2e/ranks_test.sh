@@ -106,6 +106,16 @@ train_mpi 4 run.dir="$work/processes" parallel.shard=2 parallel.tp=2 parallel.ze
 one_speaks mpirun 4 "$work/err"
 same_losses "$work/processes" || fail 'mpirun: the losses differ'
 
+# A signal to one rank stops all, whichever it is; the status says so.
+train_mpi 4 run.dir="$work/signalled" train.steps=1000000 &
+pid=$!
+await_steps "$work/signalled" 10 "$pid"
+kill -s TERM "$(rank_processes "$work/signalled" | tail -n 1)"
+wait "$pid"
+status=$?
+[ "$status" = 143 ] || fail "SIGTERM to a rank: status $status: $(cat "$work/err")"
+[ "$(grep -c '^stopped after step' "$work/err")" = 1 ] || fail "SIGTERM to a rank: not said once"
+
 # refuse_mpi PATTERN ARGUMENT...: the job fails, and one of its 4 ranks says why.
 refuse_mpi() {
   pattern=$1
