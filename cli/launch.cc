@@ -7,6 +7,7 @@
 #include "comm/mpi/mpi_world.h"
 #include "comm/mpi_environment.h"
 #include "comm/threads/world.h"
+#include "train/ranks.h"
 
 namespace tutti {
 
@@ -17,6 +18,16 @@ Result<Launch> Launch::create(const WorldOptions& options, Clock& clock) {
   if (!started_by_mpi()) return launch;
   TUTTI_ASSIGN(launch.job_, make_mpi_world(options));
   return launch;
+}
+
+Result<bool> Launch::all_ready(bool ready) {
+  TUTTI_ASSIGN(Ranks ranks, Ranks::create(job_.get(), 1));
+  // The first rank that is not ready has the largest number.
+  const double own = ready ? 0 : ranks.size() - ranks.rank();
+  TUTTI_ASSIGN(const double largest, ranks.max(own));
+  if (largest == 0) return true;
+  speaker_ = ranks.size() - static_cast<int>(largest);
+  return false;
 }
 
 Result<int> Launch::run(int ranks, const std::function<Result<int>(const RankSeat&)>& body) {

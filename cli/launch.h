@@ -24,8 +24,10 @@ class Launch {
 
   // Ranks of the MPI job; 0 without one.
   int job_ranks() const { return job_ == nullptr ? 0 : job_->size(); }
+  // Whether every rank of the job is ready. Where some are not, the first of them speaks.
+  Result<bool> all_ready(bool ready);
   // Whether this process prints what concerns the whole run.
-  bool speaks() const { return job_ == nullptr || job_->rank() == 0; }
+  bool speaks() const { return job_ == nullptr || job_->rank() == speaker_; }
 
   // Runs `body` for each rank of this process, which has all `ranks` or is one of a job of as many.
   // Returns the leader's exit status, or the error that came first. A rank that fails ends the
@@ -36,6 +38,7 @@ class Launch {
   WorldOptions options_;
   Clock* clock_ = nullptr;
   std::unique_ptr<World> job_;
+  int speaker_ = 0;
 };
 
 }  // namespace tutti

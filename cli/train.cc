@@ -146,13 +146,12 @@ Result<int> train_rank(FileSystem& fs, Clock& clock, const TrainFlags& flags, co
   return printed == kExitOk && summary.stopped ? kExitSignal + signal : printed;
 }
 
-Result<int> train_ranks(FileSystem& fs, Clock& clock, const TrainFlags& flags, const Config& config,
-                        const StopSignal& stop, Launch& launch) {
-  TUTTI_ASSIGN(const int ranks, rank_count(flags, config, launch.job_ranks()));
-  TUTTI_ASSIGN(const Config full, load_laid_out(fs, flags.config, flags.overrides, ranks));
-  return launch.run(ranks, [&](const RankSeat& seat) {
-    return train_rank(fs, clock, flags, full, stop, seat);
-  });
+// The config of a run, laid out on its ranks.
+Result<Config> full_config(FileSystem& fs, const TrainFlags& flags, const Result<Config>& config,
+                           int job_ranks) {
+  if (!config.ok()) return config.error();
+  TUTTI_ASSIGN(const int ranks, rank_count(flags, *config, job_ranks));
+  return load_laid_out(fs, flags.config, flags.overrides, ranks);
 }
 
 // The exit status; what all ranks of a job would say is said by one.
@@ -166,10 +165,15 @@ int train(FileSystem& fs, Clock& clock, const TrainFlags& flags) {
   }
   Result<Launch> launch = Launch::create(options, clock);
   if (!launch.ok()) return print_error("train", launch.error());
-  const Result<int> exit = config.ok() ? train_ranks(fs, clock, flags, *config, stop, *launch)
-                                       : Result<int>(config.error());
-  if (exit.ok()) return *exit;
-  return launch->speaks() ? print_error("train", exit.error()) : kExitFailed;
+  const Result<Config> full = full_config(fs, flags, config, launch->job_ranks());
+  const Result<bool> ready = launch->all_ready(full.ok());
+  if (!ready.ok()) return print_error("train", ready.error());
+  if (!full.ok() && launch->speaks()) return print_error("train", full.error());
+  if (!*ready) return kExitFailed;
+  const Result<int> exit = launch->run(
+      static_cast<int>(full->world_size()),
+      [&](const RankSeat& seat) { return train_rank(fs, clock, flags, *full, stop, seat); });
+  return exit.ok() ? *exit : print_error("train", exit.error());
 }
 
 }  // namespace

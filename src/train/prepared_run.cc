@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <sstream>
 #include <thread>
 
 #include "base/host_name.h"
@@ -77,6 +78,25 @@ int threads_of_rank(const Config& config, int ranks_on_host) {
   return bound ? omp_get_num_procs() : std::max(1, omp_get_num_procs() / ranks_on_host);
 }
 
+// The first line in which this rank's config is not the leader's is an error.
+Status check_same_config(const Config& config, Ranks& ranks) {
+  const std::string own = format_config(config);
+  TUTTI_ASSIGN(const std::string leaders, ranks.from_leader(own));
+  if (own == leaders) return {};
+  std::istringstream here(own), there(leaders);
+  std::string line, expected;
+  while (std::getline(here, line) && std::getline(there, expected) && line == expected) {
+  }
+  return invalid("rank {} has another config than rank 0: {}, there {}", ranks.rank(), line,
+                 expected);
+}
+
+Status check_same_data(const RunIdentity& identity, Ranks& ranks) {
+  TUTTI_ASSIGN(const std::string leaders, ranks.from_leader(identity.data_fingerprint));
+  if (identity.data_fingerprint == leaders) return {};
+  return invalid("rank {} finds other tokens at the paths of the data than rank 0", ranks.rank());
+}
+
 RunPlan describe_run(const Config& config, const Plan& layout, const RunData& data,
                      const RunPrograms& programs, const OpTable& ops,
                      std::optional<MachinePeaks> peaks, int threads) {
@@ -103,8 +123,8 @@ RunPlan describe_run(const Config& config, const Plan& layout, const RunData& da
 }
 
 Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs,
-                                                std::unique_ptr<Backend> backend,
-                                                World* world, SpanRecorder* spans) {
+                                                std::unique_ptr<Backend> backend, World* world,
+                                                SpanRecorder* spans) {
   std::vector<Program> list;
   list.push_back(std::move(programs.train.program));
   if (programs.evaluate) list.push_back(std::move(programs.evaluate->program));
@@ -131,6 +151,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   TUTTI_ASSIGN(Ranks ranks, Ranks::create(options.world, options.ranks_on_host));
   TUTTI_TRY(check_runnable(config));
   TUTTI_TRY(check_ranks(config, ranks.size()));
+  TUTTI_TRY(check_same_config(config, ranks));
   TUTTI_ASSIGN(const Plan layout, plan_of(config));
   TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
   const int threads = threads_of_rank(config, ranks.on_host());
@@ -140,6 +161,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
                                     matrix_product_library(), threads);
   const std::vector<TokenDataset>& sets = data.train.sets();
   identity.chat = std::ranges::any_of(sets, [](const TokenDataset& set) { return set.has_mask(); });
+  TUTTI_TRY(check_same_data(identity, ranks));
   std::unique_ptr<FileLock> lock;
   if (ranks.leads()) {
     TUTTI_ASSIGN(lock, lock_run(fs, config.run.dir));
@@ -166,7 +188,8 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
                          available_memory()));
 
   auto spans = options.trace.empty() ? nullptr : std::make_unique<SpanRecorder>(clock, kSpansMax);
-  TUTTI_ASSIGN(auto executor, make_executor(programs, std::move(backend), options.world, spans.get()));
+  TUTTI_ASSIGN(auto executor,
+               make_executor(programs, std::move(backend), options.world, spans.get()));
   const StepGraph& step = programs.train.step;
   auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
   TUTTI_TRY(checkpoints->reserve(saved_bytes));
@@ -187,11 +210,11 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
                                     .tensorboard = config.log.tensorboard,
                                     .host = host_name()}));
   }
-  return PreparedRun{std::move(ranks),       std::move(save_ranks), std::move(spans),
-                     std::move(lock),        std::move(config),     std::move(plan),
-                     std::move(data),        std::move(executor),   std::move(tensors),
-                     std::move(state),       std::move(identity),   std::move(checkpoints),
-                     std::move(log),         layout.seq_order()};
+  return PreparedRun{std::move(ranks), std::move(save_ranks), std::move(spans),
+                     std::move(lock),  std::move(config),     std::move(plan),
+                     std::move(data),  std::move(executor),   std::move(tensors),
+                     std::move(state), std::move(identity),   std::move(checkpoints),
+                     std::move(log),   layout.seq_order()};
 }
 
 }  // namespace tutti

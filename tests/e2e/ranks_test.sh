@@ -134,4 +134,9 @@ refuse_mpi 'model.heads = 4 .* parallel.tp = 8' parallel.tp=8
 refuse_mpi 'parallel.zero = 3 has nothing to shard over' parallel.dp=4 parallel.zero=3
 refuse_mpi 'train.global_batch = 6 is not a multiple of 4' train.global_batch=6
 refuse_mpi 'data.train: .*no/such' data.train=no/such
+# Ranks that were started with different arguments, or whose files differ.
+refuse_mpi "$work/none.toml" parallel.dp=5 train.global_batch=10 : -n 1 "$tutti" train "$work/none.toml"
+refuse_mpi 'rank 4 has another config than rank 0: lr = 0.1, there lr = 0.01' parallel.shard=5 \
+  train.global_batch=10 : -n 1 "$tutti" train "$work/tiny.toml" run.dir="$work/never" \
+  parallel.shard=5 train.global_batch=10 optim.lr=0.1
 echo passed
