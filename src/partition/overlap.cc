@@ -26,11 +26,11 @@ class Segments {
     }
   }
 
-  // The first op of the run that is `distance` before the one that holds, or follows, op `index`.
+  // The first op of the run that is `distance` before the one that holds op `index`.
   size_t before(int body, size_t index, int distance) const {
     const auto& begins = bodies_.at(body).begins;
     size_t run = 0;
-    while (run + 1 < begins.size() && begins[run + 1] <= index + 1) ++run;
+    while (run + 1 < begins.size() && begins[run + 1] <= index) ++run;
     return begins[run - std::min(run, static_cast<size_t>(distance))];
   }
 
@@ -53,7 +53,9 @@ Status overlap(Graph& graph, const PassContext& context) {
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
     if (!gathers_parameters(graph, op)) continue;
-    const size_t to = segments.before(body_index(op, context.plan), i, distance);
+    size_t reader = i;
+    while (gathers_parameters(graph, graph.ops[reader])) ++reader;
+    const size_t to = segments.before(body_index(op, context.plan), reader, distance);
     moved[i] = to < i;
     if (moved[i]) moved_to[to].push_back(i);
   }
