@@ -5,7 +5,8 @@
 # makes the library tutti_data (alias-free, static), which links the named folders and nothing else
 # of the project, and, when TESTS is given, the program data_test, registered with CTest under the
 # label "fast" unless a test file is also named in SLOW_TESTS. CONTROL marks a folder that does no
-# work by element. APART names sources and tests that are never compiled together with others.
+# work by element, and TOGETHER one whose sources are compiled several at a time all the same. APART
+# names sources and tests that are never compiled together with others.
 
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
@@ -114,7 +115,7 @@ function(tutti_program name)
 endfunction()
 
 function(tutti_folder name)
-  cmake_parse_arguments(ARG "CONTROL" "" "SOURCES;TESTS;SLOW_TESTS;DEPS;LIBS;TEST_DEPS;APART" ${ARGN})
+  cmake_parse_arguments(ARG "CONTROL;TOGETHER" "" "SOURCES;TESTS;SLOW_TESTS;DEPS;LIBS;TEST_DEPS;APART" ${ARGN})
   tutti_refuse_unparsed(${name})
   set_source_files_properties(${ARG_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_library(tutti_${name} STATIC ${ARG_SOURCES})
@@ -126,6 +127,8 @@ function(tutti_folder name)
   tutti_precompile(tutti_${name} library)
   if(ARG_CONTROL)
     tutti_compile_fast(tutti_${name})
+  elseif(ARG_TOGETHER)
+    tutti_compile_together(tutti_${name})
   endif()
   if(ARG_TESTS)
     tutti_test(${name}_test SOURCES ${ARG_TESTS} DEPS ${name} ${ARG_TEST_DEPS} LABEL fast)

@@ -9,10 +9,10 @@
 namespace tutti {
 namespace {
 
-constexpr int kAnyRank = 0;  // ranks of a stage make the same calls
+constexpr int kFirstRank = 0;  // ranks of a stage make the same calls
 
 Call call_of(const Program& program, const Instruction& instruction) {
-  const BoundInstruction bound = bind(program, instruction, kAnyRank);
+  const BoundInstruction bound = bind(program, instruction, kFirstRank);
   KernelCall kernel;
   kernel.kind = instruction.kind;
   kernel.attributes = &instruction.attributes;
