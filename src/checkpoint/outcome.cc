@@ -1,5 +1,7 @@
 #include "checkpoint/outcome.h"
 
+#include "comm/texts.h"
+
 namespace tutti {
 namespace {
 
@@ -19,20 +21,6 @@ Outcome parse_outcome(const std::string& text) {
   return Error{static_cast<ErrorKind>(fault["kind"].get<int32_t>()), fault["message"].text()};
 }
 
-Status send_text(Communicator& ranks, const std::string& text, int to) {
-  const auto bytes = static_cast<int64_t>(text.size());
-  TUTTI_TRY(ranks.send(&bytes, 1, DType::kI64, to, "outcome.bytes"));
-  return ranks.send(text.data(), bytes, DType::kU8, to, "outcome");
-}
-
-Result<std::string> receive_text(Communicator& ranks, int from) {
-  int64_t bytes = 0;
-  TUTTI_TRY(ranks.receive(&bytes, 1, DType::kI64, from, "outcome.bytes"));
-  std::string text(static_cast<size_t>(bytes), '\0');
-  TUTTI_TRY(ranks.receive(text.data(), bytes, DType::kU8, from, "outcome"));
-  return text;
-}
-
 // Of those that failed the first, which is the lowest.
 Error first_failure(const std::vector<std::pair<int, Error>>& failures) {
   const auto& [rank, error] = failures.front();
@@ -45,31 +33,22 @@ Error first_failure(const std::vector<std::pair<int, Error>>& failures) {
 }  // namespace
 
 Outcome share_outcome(Communicator& ranks, const Outcome& own) {
-  std::string text = ranks.rank() == 0 ? print_outcome(own) : "";
-  auto bytes = static_cast<int64_t>(text.size());
-  TUTTI_TRY(ranks.broadcast(&bytes, 1, DType::kI64, 0, "outcome.bytes"));
-  text.resize(static_cast<size_t>(bytes));
-  TUTTI_TRY(ranks.broadcast(text.data(), bytes, DType::kU8, 0, "outcome"));
+  TUTTI_ASSIGN(const std::string text,
+               share_text(ranks, ranks.rank() == 0 ? print_outcome(own) : "", "outcome"));
   return parse_outcome(text);
 }
 
 Result<std::vector<Json>> gather_outcomes(Communicator& ranks, const Outcome& own) {
-  if (ranks.rank() != 0) {
-    TUTTI_TRY(send_text(ranks, print_outcome(own), 0));
-    return std::vector<Json>();
-  }
+  TUTTI_ASSIGN(const std::vector<std::string> texts,
+               gather_texts(ranks, print_outcome(own), "outcome"));
   std::vector<Json> values;
   std::vector<std::pair<int, Error>> failures;
-  for (int rank = 0; rank < ranks.size(); ++rank) {
-    Outcome outcome = own;
-    if (rank > 0) {
-      TUTTI_ASSIGN(const std::string text, receive_text(ranks, rank));
-      outcome = parse_outcome(text);
-    }
+  for (size_t rank = 0; rank < texts.size(); ++rank) {
+    Outcome outcome = rank == 0 ? own : parse_outcome(texts[rank]);
     if (outcome.ok())
       values.push_back(std::move(outcome).value());
     else
-      failures.emplace_back(rank, outcome.error());
+      failures.emplace_back(static_cast<int>(rank), outcome.error());
   }
   if (!failures.empty()) return first_failure(failures);
   return values;

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "comm/texts.h"
+
 namespace tutti {
 
 Result<Ranks> Ranks::create(World* world, int on_host) {
@@ -40,29 +42,12 @@ Result<double> Ranks::max(double here) {
 
 Result<std::string> Ranks::from_leader(std::string text) {
   if (all_ == nullptr) return text;
-  auto size = static_cast<int64_t>(text.size());
-  TUTTI_TRY(all_->broadcast(&size, 1, DType::kI64, 0, "size of a text"));
-  text.resize(static_cast<size_t>(size));
-  TUTTI_TRY(all_->broadcast(text.data(), size, DType::kU8, 0, "text"));
-  return text;
+  return share_text(*all_, std::move(text), "text");
 }
 
 Result<std::vector<std::string>> Ranks::to_leader(std::string text) {
-  std::vector<std::string> texts{std::move(text)};
-  if (all_ == nullptr) return texts;
-  if (!leads()) {
-    const auto size = static_cast<int64_t>(texts[0].size());
-    TUTTI_TRY(all_->send(&size, 1, DType::kI64, 0, "size of a text"));
-    TUTTI_TRY(all_->send(texts[0].data(), size, DType::kU8, 0, "text"));
-    return std::vector<std::string>();
-  }
-  for (int rank = 1; rank < size(); ++rank) {
-    int64_t size = 0;
-    TUTTI_TRY(all_->receive(&size, 1, DType::kI64, rank, "size of a text"));
-    texts.emplace_back(static_cast<size_t>(size), '\0');
-    TUTTI_TRY(all_->receive(texts.back().data(), size, DType::kU8, rank, "text"));
-  }
-  return texts;
+  if (all_ == nullptr) return std::vector<std::string>{std::move(text)};
+  return gather_texts(*all_, std::move(text), "text");
 }
 
 Status Ranks::barrier() { return all_ == nullptr ? Status() : all_->barrier("run"); }

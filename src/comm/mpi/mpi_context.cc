@@ -7,6 +7,7 @@
 
 #include "base/format.h"
 #include "comm/lane.h"
+#include "comm/members.h"
 
 namespace tutti {
 namespace {
@@ -49,11 +50,6 @@ class Backoff {
 // A call that does not name the rank that it needs, nor looks like the other rank's.
 bool is_message(CallKind kind) {
   return kind == CallKind::kSend || kind == CallKind::kReceive || kind == CallKind::kSendReceive;
-}
-
-// "rank 3", "ranks 0, 1, 2"
-std::string ranks_text(const std::vector<int>& ranks) {
-  return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", fmt::join(ranks, ", "));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/host_name.h"
 #include "base/log.h"
+#include "comm/members.h"
 #include "comm/mpi/mpi_communicator.h"
 #include "comm/mpi/mpi_context.h"
 #include "comm/mpi/mpi_library.h"
@@ -53,7 +54,6 @@ class MpiWorld : public World {
  private:
   Result<MPI_Comm> duplicate_world();
   void keep(MPI_Comm comm);
-  Status check_members(const std::vector<int>& ranks, const std::string& name) const;
   Status meet(const std::vector<int>& ranks, const std::string& name, int tag);
 
   MpiContext context_;
@@ -111,7 +111,7 @@ void MpiWorld::keep(MPI_Comm comm) {
 Result<std::unique_ptr<Communicator>> MpiWorld::create_group(const std::vector<int>& ranks,
                                                              const std::string& name) {
   TUTTI_TRY(context_.failure());
-  TUTTI_TRY(check_members(ranks, name));
+  TUTTI_TRY(check_members(rank_, ranks, size_, name));
   // What tells this call from one for other ranks at the same time; MPI has tags to 32767 at least.
   const std::string text = fmt::format("{} {}", name, fmt::join(ranks, " "));
   const int tag = static_cast<int>(digest_of(text).low % 32768);
@@ -128,16 +128,6 @@ Result<std::unique_ptr<Communicator>> MpiWorld::create_group(const std::vector<i
   keep(comm);
   return std::unique_ptr<Communicator>(
       std::make_unique<MpiCommunicator>(context_, comm, ranks, name));
-}
-
-Status MpiWorld::check_members(const std::vector<int>& ranks, const std::string& name) const {
-  std::vector<int> sorted = ranks;
-  std::sort(sorted.begin(), sorted.end());
-  const bool twice = std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
-  const bool inside = !sorted.empty() && sorted.front() >= 0 && sorted.back() < size_;
-  if (inside && !twice && std::binary_search(sorted.begin(), sorted.end(), rank_)) return {};
-  return invalid("group {} of ranks {}: expected different ranks below {}, with rank {} among them",
-                 name, fmt::join(ranks, ", "), size_, rank_);
 }
 
 // MPI creates a group without a timeout, and without sleeping: so its members meet before, each
