@@ -1,23 +1,11 @@
 #include "execute/collectives.h"
 
 #include "comm/call_check.h"
+#include "comm/reduce.h"
 #include "program/calls.h"
 
 namespace tutti {
 namespace {
-
-template <typename T>
-void add_to(void* sum, const void* addend, int64_t count) {
-  T* to = static_cast<T*>(sum);
-  const T* from = static_cast<const T*>(addend);
-  for (int64_t i = 0; i < count; ++i) to[i] += from[i];
-}
-
-void add(DType dtype, void* sum, const void* addend, int64_t count) {
-  if (dtype == DType::kF64) return add_to<double>(sum, addend, count);
-  TUTTI_CHECK(dtype == DType::kF32, "a sum in {}", dtype_name(dtype));
-  add_to<float>(sum, addend, count);
-}
 
 Status exchange(Communicator& group, const CollectiveLayout& layout, const void* in, void* out,
                 std::string_view name) {
@@ -43,10 +31,10 @@ Status exchange(Communicator& group, const CollectiveLayout& layout, const void*
 }
 
 // The axes of all programs, in one order for all ranks.
-std::map<AxisList, std::vector<Call>> calls_by_axes(const std::vector<Program>& programs) {
+std::map<AxisList, std::vector<Call>> calls_by_axes(const std::vector<const Program*>& programs) {
   std::map<AxisList, std::vector<Call>> result;
-  for (const Program& program : programs) {
-    for (GroupCalls& group : step_calls(program)) {
+  for (const Program* program : programs) {
+    for (GroupCalls& group : step_calls(*program)) {
       std::vector<Call>& calls = result[group.axes];
       calls.insert(calls.end(), group.calls.begin(), group.calls.end());
     }
@@ -71,7 +59,11 @@ Status run_collective(Communicator& group, const CollectiveLayout& layout, const
   }
   if (layout.out_dim >= 0 || layout.adds) to = workspace;
   TUTTI_TRY(exchange(group, layout, from, to, name));
-  if (layout.adds) add(layout.dtype, out, to, layout.count);
+  if (layout.adds) {
+    const void* const addends[] = {out, to};
+    void* const sum[] = {out};
+    reduce_elements(layout.dtype, Reduce::kSum, addends, sum, layout.count);
+  }
   if (layout.out_dim < 0) return {};
   for (int64_t p = 0; p < layout.parts; ++p) {
     unpack_piece(workspace + p * piece, layout.out_sizes, layout.out_dim, layout.parts, p,
@@ -80,10 +72,10 @@ Status run_collective(Communicator& group, const CollectiveLayout& layout, const
   return {};
 }
 
-Result<std::unique_ptr<Collectives>> Collectives::create(World& world, const Mesh& mesh,
-                                                         const std::vector<Program>& programs,
-                                                         SpanRecorder* spans) {
+Result<std::unique_ptr<Collectives>> Collectives::create(
+    World& world, const std::vector<const Program*>& programs, SpanRecorder* spans) {
   std::unique_ptr<Collectives> result(new Collectives(spans));
+  const Mesh& mesh = programs.front()->mesh;
   for (const auto& [axes, calls] : calls_by_axes(programs)) {
     const std::string name = to_string(axes);
     Group& group = result->groups_[name];
@@ -93,9 +85,9 @@ Result<std::unique_ptr<Collectives>> Collectives::create(World& world, const Mes
     if (spans != nullptr) group.span_lane = spans->lane("comm " + name);
   }
   result->before_ = result->sent();
-  for (const Program& program : programs) {
+  for (const Program* program : programs) {
     result->issued_.emplace_back();
-    for (const Body& body : program.bodies) {
+    for (const Body& body : program->bodies) {
       result->issued_.back().emplace_back(body.instructions.size());
     }
   }

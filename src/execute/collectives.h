@@ -23,10 +23,11 @@ Status run_collective(Communicator& group, const CollectiveLayout& layout, const
 
 class Collectives {
  public:
-  // Communicators for the axes of all `programs`, with the same calls on every rank or an error
-  // that names the first that differs. `world` and `spans` (which may be null) must outlive this.
-  static Result<std::unique_ptr<Collectives>> create(World& world, const Mesh& mesh,
-                                                     const std::vector<Program>& programs,
+  // Communicators for the axes of all `programs` (at least one), with the same calls on every rank
+  // or an error that names the first that differs. `world` and `spans` (which may be null) must
+  // outlive this.
+  static Result<std::unique_ptr<Collectives>> create(World& world,
+                                                     const std::vector<const Program*>& programs,
                                                      SpanRecorder* spans);
 
   // Starts the instruction `ref` of program `program`. Waits of its own are its lane's.

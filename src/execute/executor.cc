@@ -85,15 +85,14 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<Program> programs
   std::unique_ptr<Executor> executor(
       new Executor(std::move(programs), std::move(backend), options));
   int64_t bytes = 0;
-  std::vector<Program> all;
+  std::vector<const Program*> all;
   for (const ProgramState& state : executor->sets_) {
     bytes = std::max(bytes, state.program.total_bytes());
-    all.push_back(state.program);
+    all.push_back(&state.program);
   }
   TUTTI_ASSIGN(executor->arena_, Arena::create(static_cast<uint64_t>(bytes)));
   if (options.world != nullptr) {
-    TUTTI_ASSIGN(executor->collectives_,
-                 Collectives::create(*options.world, all[0].mesh, all, options.spans));
+    TUTTI_ASSIGN(executor->collectives_, Collectives::create(*options.world, all, options.spans));
   }
   return executor;
 }

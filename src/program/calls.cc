@@ -27,21 +27,33 @@ Call call_of(const Program& program, const Instruction& instruction) {
           .name = program.buffer(instruction.outputs[0]).name};
 }
 
-bool is_collective(const Instruction& instruction) {
-  return is_communication(instruction.kind) && instruction.attributes.has("axes");
+struct BodyCall {
+  AxisList axes;
+  Call call;
+  When when = When::kEach;
+};
+
+std::vector<BodyCall> body_calls(const Program& program, const Body& body) {
+  std::vector<BodyCall> calls;
+  for (const Instruction& i : body.instructions) {
+    if (!is_communication(i.kind) || !i.attributes.has("axes")) continue;
+    const auto axes = parse_axis_list(i.attributes.get_string("axes"));
+    TUTTI_CHECK(axes.has_value(), "{}", i.attributes.get_string("axes"));
+    calls.push_back({*axes, call_of(program, i), i.when});
+  }
+  return calls;
 }
 
 }  // namespace
 
 std::vector<GroupCalls> step_calls(const Program& program) {
+  std::vector<std::vector<BodyCall>> of_body;
+  for (const Body& body : program.bodies) of_body.push_back(body_calls(program, body));
   std::map<AxisList, std::vector<Call>> by_axes;
   for (const Action& action : program.actions) {
     if (action.kind != ActionKind::kRun) continue;
-    for (const Instruction& i : program.bodies[static_cast<size_t>(action.body)].instructions) {
-      if (!is_collective(i) || (i.when == When::kLast && !action.last)) continue;
-      const auto axes = parse_axis_list(i.attributes.get_string("axes"));
-      TUTTI_CHECK(axes.has_value(), "{}", i.attributes.get_string("axes"));
-      by_axes[*axes].push_back(call_of(program, i));
+    for (const BodyCall& made : of_body[static_cast<size_t>(action.body)]) {
+      if (made.when == When::kEach || action.last) by_axes[made.axes].push_back(made.call);
     }
   }
   std::vector<GroupCalls> result;
