@@ -151,7 +151,7 @@ Result<Config> full_config(FileSystem& fs, const TrainFlags& flags, const Result
                            int job_ranks) {
   if (!config.ok()) return config.error();
   TUTTI_ASSIGN(const int ranks, rank_count(flags, *config, job_ranks));
-  return load_laid_out(fs, flags.config, flags.overrides, ranks);
+  return lay_out(fs, flags.config, flags.overrides, *config, ranks);
 }
 
 // The exit status; what all ranks of a job would say is said by one.

@@ -79,9 +79,8 @@ std::vector<std::string> default_layout(int ranks) {
   return {fmt::format("parallel.shard={}", ranks), "parallel.zero=1"};
 }
 
-Result<Config> load_laid_out(FileSystem& fs, const std::string& path,
-                             const std::vector<std::string>& overrides, int ranks) {
-  TUTTI_ASSIGN(Config config, load_config(fs, path, overrides));
+Result<Config> lay_out(FileSystem& fs, const std::string& path,
+                       const std::vector<std::string>& overrides, Config config, int ranks) {
   if (ranks == 0) return config;
   if (config.world_size() == 1 && ranks > 1) {
     std::vector<std::string> more = overrides;
@@ -90,6 +89,12 @@ Result<Config> load_laid_out(FileSystem& fs, const std::string& path,
   }
   TUTTI_TRY(check_ranks(config, ranks));
   return config;
+}
+
+Result<Config> load_laid_out(FileSystem& fs, const std::string& path,
+                             const std::vector<std::string>& overrides, int ranks) {
+  TUTTI_ASSIGN(Config config, load_config(fs, path, overrides));
+  return lay_out(fs, path, overrides, std::move(config), ranks);
 }
 
 Status check_ranks(const Config& config, int ranks) {

@@ -17,8 +17,12 @@ Result<Plan> plan_of(const Config& config);
 // The whole on one rank, `microbatches` times `micro_batch` samples.
 Plan one_rank_plan(int64_t micro_batch, int64_t microbatches);
 
-// The config at `path` for `ranks` ranks (0: as many as its axes ask for). An error when it has
-// axes for another number.
+// `config`, which was loaded with these arguments, for `ranks` ranks (0: as many as its axes ask
+// for). An error when it has axes for another number.
+Result<Config> lay_out(FileSystem& fs, const std::string& path,
+                       const std::vector<std::string>& overrides, Config config, int ranks);
+
+// Loads the config at `path` and lays it out.
 Result<Config> load_laid_out(FileSystem& fs, const std::string& path,
                              const std::vector<std::string>& overrides, int ranks);
 
