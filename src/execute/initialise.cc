@@ -37,17 +37,6 @@ int64_t run_elements(const StoredParameter& parameter, const StoredRange& range)
   return run;
 }
 
-// Of element `local` of a rank's part.
-int64_t global_index(const StoredParameter& parameter, const StoredRange& range, int64_t local) {
-  int64_t global = 0, stride = 1;
-  for (size_t d = range.sizes.size(); d-- > 0;) {
-    global += (local % range.sizes[d] + range.offsets[d]) * stride;
-    local /= range.sizes[d];
-    stride *= parameter.type.dims[d].size;
-  }
-  return global;
-}
-
 struct Filling {
   const cpu::Kernels& kernels;
   int threads;
@@ -77,7 +66,7 @@ void initialise(Executor& executor, size_t program_index, const StoredParameter&
   char* data = executor.at(range.arena_offset);
   for (int64_t local = range.begin; local < range.end;) {
     const int64_t count = std::min(run - local % run, range.end - local);
-    const int64_t global = global_index(parameter, range, local);
+    const int64_t global = logical_index(parameter, range, local);
     write_elements(dtype, data, count, [&](int64_t first, int64_t size, float* out) {
       const int64_t filled = std::clamp<int64_t>(valid - global - first, 0, size);
       filling.fill(info, key, global + first, filled, out);

@@ -95,8 +95,8 @@ struct Op {
   Phase phase = Phase::kForward;
   Accumulation accumulation = Accumulation::kNone;
   When when = When::kEach;
-  int block =
-      -1;  // layer of the model: -1 before the first (embedding), `layers` after the last (head)
+  // Layer of the model: -1 before the first (embedding), `layers` after the last (head).
+  int block = -1;
   int stage = kEveryStage;
 };
 

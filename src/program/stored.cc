@@ -101,4 +101,14 @@ StoredRange stored_range(const Program& program, const StoredParameter& paramete
   return range;
 }
 
+int64_t logical_index(const StoredParameter& parameter, const StoredRange& range, int64_t local) {
+  int64_t index = 0, stride = 1;
+  for (size_t d = range.sizes.size(); d-- > 0;) {
+    index += (local % range.sizes[d] + range.offsets[d]) * stride;
+    local /= range.sizes[d];
+    stride *= parameter.type.dims[d].size;
+  }
+  return index;
+}
+
 }  // namespace tutti

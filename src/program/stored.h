@@ -37,4 +37,7 @@ struct StoredRange {
 StoredRange stored_range(const Program& program, const StoredParameter& parameter,
                          const Buffer& buffer, int rank);
 
+// The index in the logical value of element `local` of a rank's part, row-major over all of it.
+int64_t logical_index(const StoredParameter& parameter, const StoredRange& range, int64_t local);
+
 }  // namespace tutti

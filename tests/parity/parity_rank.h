@@ -42,12 +42,7 @@ class ParityRank {
     const StoredRange range = stored_range(program, parameter, held, world_.rank());
     float* data = reinterpret_cast<float*>(executor_->at(range.arena_offset));
     for (int64_t i = range.begin; i < range.end; ++i) {
-      int64_t rest = i, global = 0, stride = 1;
-      for (size_t d = range.sizes.size(); d-- > 0;) {
-        global += (rest % range.sizes[d] + range.offsets[d]) * stride;
-        rest /= range.sizes[d];
-        stride *= parameter.type.dims[d].size;
-      }
+      const int64_t global = logical_index(parameter, range, i);
       visit(data[i - range.begin], global, range.first_replica);
     }
   }

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "program/compile.h"
+#include "program/stored.h"
 
 namespace tutti {
 namespace {
@@ -131,43 +132,23 @@ LogicalValue LockStep::get(const std::string& name) const {
   return value;
 }
 
-std::vector<LockStep::Member> LockStep::members(const Program& program,
-                                                const std::string& name) const {
-  std::vector<Member> found;
-  for (const Body& body : program.bodies) {
-    for (const Instruction& i : body.instructions) {
-      if (i.kind != OpKind::kBucketView || !found.empty()) continue;
-      const std::string of = i.attributes.get_string("of");
-      if (of.substr(0, of.find('@')) != name) continue;
-      const std::string source = program.buffer(i.inputs[0]).name;
-      found.push_back({source.substr(0, source.find(".gathered")), i.inputs[0], i.outputs[0],
-                       i.attributes.get_int("offset")});
-    }
-  }
-  return found;
-}
-
-// Calls visit(element of the bucket's part on this rank, logical index of the parameter).
+// Calls visit(operand, element of it, logical index) for what the ranks' buckets hold of a
+// parameter, or of its gradient.
 template <typename Visit>
-void LockStep::for_each_member(const std::string& parameter, bool gradient, Visit visit) const {
+void LockStep::for_each_member(const std::string& name, bool gradient, Visit visit) const {
   for (size_t r = 0; r < ranks_.size(); ++r) {
     const Program& program = *ranks_[r].program;
-    for (const Member& member : members(program, parameter)) {
+    for (const StoredParameter& parameter : stored_parameters(program)) {
+      const bool replica = parameter.name.substr(0, parameter.name.find('@')) == name;
+      if (!replica || parameter.bucket_elements == 0) continue;
       const Buffer& bucket =
-          program.buffer(program.find(member.bucket + (gradient ? ".total" : "")));
+          program.buffer(program.find(parameter.buffer + (gradient ? ".total" : "")));
+      const StoredRange range = stored_range(program, parameter, bucket, static_cast<int>(r));
       Operand part = operand_of(bucket, program.mesh, static_cast<int>(r));
-      part.data = const_cast<char*>(ranks_[r].arena.data()) +
-                  arena_offset(program, bucket, static_cast<int>(r), 0, {});
-      const Operand view =
-          operand_of(program.buffer(member.view), program.mesh, static_cast<int>(r));
-      // The bucket's content on this rank's coordinates starts at a multiple of the gathered size.
-      const Operand content =
-          operand_of(program.buffer(member.source), program.mesh, static_cast<int>(r));
-      const int64_t begin = part.offsets[0] - content.offsets[0];
-      for_each_element(view, [&](int64_t i, int64_t g) {
-        const int64_t at = member.offset + i - begin;
-        if (at >= 0 && at < part.count()) visit(part, at, static_cast<size_t>(g));
-      });
+      part.data = const_cast<char*>(ranks_[r].arena.data()) + range.arena_offset;
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        visit(part, i - range.begin, static_cast<size_t>(logical_index(parameter, range, i)));
+      }
     }
   }
 }

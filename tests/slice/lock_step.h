@@ -42,13 +42,6 @@ class LockStep {
     size_t action = 0, instruction = 0;
     std::map<const Instruction*, BoundInstruction> bound;
   };
-  // Where a parameter lies in a bucket.
-  struct Member {
-    std::string bucket;
-    BufferId source;  // whose view it is: the bucket, gathered where it is cut
-    BufferId view;
-    int64_t offset = 0;
-  };
 
   bool advance(int rank);
   bool communicate(int rank, const Action& action);
@@ -56,9 +49,8 @@ class LockStep {
   void combine(const std::vector<int>& group);
   const Instruction* waiting_at(const Rank& rank) const;
   BoundInstruction& bound(Rank& rank, const Instruction& instruction) const;
-  std::vector<Member> members(const Program& program, const std::string& parameter) const;
   template <typename Visit>
-  void for_each_member(const std::string& parameter, bool gradient, Visit visit) const;
+  void for_each_member(const std::string& name, bool gradient, Visit visit) const;
 
   const std::vector<Program>& stages_;
   const Backend& backend_;
