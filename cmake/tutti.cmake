@@ -77,13 +77,13 @@ function(tutti_precompile target user)
 endfunction()
 
 # Most of what the compiler reads is headers: files that are compiled together share them, and the
-# names local to each must differ. As a change to one compiles all eight, it may be turned off.
+# names local to each must differ. As a change to one compiles all sixteen, it may be turned off.
 option(TUTTI_UNITY "Compile tests and control several files at a time" ON)
 
 function(tutti_compile_together target)
   if(TUTTI_UNITY)
     set_target_properties(${target} PROPERTIES
-      UNITY_BUILD ON UNITY_BUILD_MODE BATCH UNITY_BUILD_BATCH_SIZE 8)
+      UNITY_BUILD ON UNITY_BUILD_MODE BATCH UNITY_BUILD_BATCH_SIZE 16)
   endif()
 endfunction()
 

@@ -28,7 +28,7 @@
 namespace tutti {
 namespace {
 
-Status check_operands(const OpInputs& in, size_t q_at) {
+Status check_attention_inputs(const OpInputs& in, size_t q_at) {
   const auto& q = in.dims(q_at);
   const auto& k = in.dims(q_at + 1);
   const bool fits = q.size() == 5 && k.size() == 4 && q[0] == k[0] && q[2] == k[2] && q[4] == k[3];
@@ -78,7 +78,7 @@ Result<size_t> inputs_without_step(const OpInputs& in) {
 
 InferredTypes infer_attention(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(3, 6));
-  TUTTI_TRY(check_operands(in, 0));
+  TUTTI_TRY(check_attention_inputs(in, 0));
   TUTTI_ASSIGN(const size_t count, inputs_without_step(in));
   if (count == 4) {
     TUTTI_TRY(in.expect_dtype(3, DType::kI32));
@@ -107,7 +107,7 @@ void attention_gradient(GradientContext& c) {
 
 InferredTypes infer_attention_grad(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(6, 9));
-  TUTTI_TRY(check_operands(in, 1));
+  TUTTI_TRY(check_attention_inputs(in, 1));
   TUTTI_ASSIGN(const size_t count, inputs_without_step(in));
   if (count != 6 && count != 8) {
     return invalid("{}: {} inputs beside the step, expected 6, or 8 with the segments", in.where(),

@@ -1,6 +1,7 @@
-// linear_cross_entropy(x[..., d], w[vocab, d], labels[...]) {vocab_valid} -> loss[], lse[...]: the sum
-// over labelled tokens of log-sum-exp(logits) - logit[label], logits = x w^T, of which only a chunk
-// exists at a time. A label < 0 is ignored. Rows of w past vocab_valid are padding, and masked.
+// linear_cross_entropy(x[..., d], w[vocab, d], labels[...]) {vocab_valid} -> loss[], lse[...]: the
+// sum over labelled tokens of log-sum-exp(logits) - logit[label], logits = x w^T, of which only a
+// chunk exists at a time. A label < 0 is ignored. Rows of w past vocab_valid are padding, and
+// masked.
 //
 // The gradient recomputes logits from lse; linear_cross_entropy_fused makes loss and gradients in
 // one pass (one product less) where the vocabulary is not cut. Where it is, the loss expands to
@@ -11,7 +12,7 @@
 namespace tutti {
 namespace {
 
-Status check_operands(const OpInputs& in, size_t x_at) {
+Status check_loss_inputs(const OpInputs& in, size_t x_at) {
   const auto& x = in.dims(x_at);
   const auto& w = in.dims(x_at + 1);
   if (x.empty() || w.size() != 2 || x.back() != w[1]) {
@@ -24,7 +25,7 @@ Status check_operands(const OpInputs& in, size_t x_at) {
 
 InferredTypes infer_loss(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(3, 3));
-  TUTTI_TRY(check_operands(in, 0));
+  TUTTI_TRY(check_loss_inputs(in, 0));
   return std::vector<ValueType>{{DType::kF32, {}}, {DType::kF32, in.dims(2)}};
 }
 
@@ -39,20 +40,20 @@ void loss_gradient(GradientContext& c) {
 
 InferredTypes infer_loss_grad(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(5, 5));
-  TUTTI_TRY(check_operands(in, 1));
+  TUTTI_TRY(check_loss_inputs(in, 1));
   TUTTI_TRY(in.expect_dims(4, in.dims(3)));
   return std::vector<ValueType>{in.type(1), in.type(2)};
 }
 
 InferredTypes infer_fused(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(4, 4));
-  TUTTI_TRY(check_operands(in, 1));
+  TUTTI_TRY(check_loss_inputs(in, 1));
   return std::vector<ValueType>{{DType::kF32, {}}, in.type(1), in.type(2)};
 }
 
 InferredTypes infer_stats(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(3, 3));
-  TUTTI_TRY(check_operands(in, 0));
+  TUTTI_TRY(check_loss_inputs(in, 0));
   const ValueType per_token{DType::kF32, in.dims(2)};
   return std::vector<ValueType>{per_token, per_token, per_token};
 }

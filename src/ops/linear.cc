@@ -1,9 +1,9 @@
 // linear(x[..., in], w[out, in], bias[out]?) -> y[..., out], contracting the dims in `contract`.
 //
 // The contracted dims are the last of x and either the last of w (the usual weight) or its first
-// (the input gradient, which is a linear of dy with the same weight). A weight of the usual layout may
-// be BF16 beside an x in F32: it is widened exactly, and y is F32. linear_weight_grad contracts the
-// first dims of both operands; bias_grad sums all dims but those in `keep`.
+// (the input gradient, which is a linear of dy with the same weight). A weight of the usual layout
+// may be BF16 beside an x in F32: it is widened exactly, and y is F32. linear_weight_grad contracts
+// the first dims of both operands; bias_grad sums all dims but those in `keep`.
 #include <algorithm>
 
 #include "ops/all_ops.h"
@@ -58,7 +58,7 @@ void linear_gradient(GradientContext& c) {
   }
 }
 
-InferredTypes infer_weight_grad(const OpInputs& in) {
+InferredTypes infer_linear_weight_grad(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(2, 2));
   const auto& contract = in.op().attributes.get_names("contract");
   const std::vector<Dim> rows = only(in.dims(0), contract);
@@ -110,7 +110,7 @@ std::vector<OpDef> linear_ops() {
        .place = PlaceRule::kReduce,
        .invariant_dims = "all but the contracted, at the canonical unit"},
       {.kind = OpKind::kLinearWeightGrad,
-       .infer = infer_weight_grad,
+       .infer = infer_linear_weight_grad,
        .flops = product_flops,
        .place = PlaceRule::kReduce,
        .accumulates = 1,

@@ -1,5 +1,5 @@
-// rms_norm(x[..., d], w[d]) {epsilon} -> y, rstd[...]: y = x * rstd * w, rstd = 1/sqrt(mean(x^2) + eps)
-// (Zhang and Sennrich 2019). The gradients of input and weight are ops of their own. The input
+// rms_norm(x[..., d], w[d]) {epsilon} -> y, rstd[...]: y = x * rstd * w, rstd = 1/sqrt(mean(x^2) +
+// eps) (Zhang and Sennrich 2019). The gradients of input and weight are ops of their own. The input
 // gradient takes an optional addend, the gradient that flows past the norm.
 #include "ops/all_ops.h"
 
@@ -25,7 +25,7 @@ void rms_norm_gradient(GradientContext& c) {
   }
 }
 
-InferredTypes infer_input_grad(const OpInputs& in) {
+InferredTypes infer_rms_norm_input_grad(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(4, 5));
   TUTTI_TRY(in.expect_same_type(1, 0));
   TUTTI_TRY(in.expect_suffix(0, in.dims(2)));
@@ -33,13 +33,15 @@ InferredTypes infer_input_grad(const OpInputs& in) {
   return std::vector<ValueType>{in.type(0)};
 }
 
-InferredTypes infer_weight_grad(const OpInputs& in) {
+InferredTypes infer_rms_norm_weight_grad(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(3, 3));
   TUTTI_TRY(in.expect_same_type(1, 0));
   return std::vector<ValueType>{{in.type(0).dtype, without(in.dims(0), dim_names(in.dims(2)))}};
 }
 
-double norm_flops(const Graph& graph, const Op& op) { return 4 * local_count(graph, op.inputs[0]); }
+double rms_norm_flops(const Graph& graph, const Op& op) {
+  return 4 * local_count(graph, op.inputs[0]);
+}
 
 }  // namespace
 
@@ -48,17 +50,17 @@ std::vector<OpDef> rms_norm_ops() {
       {.kind = OpKind::kRmsNorm,
        .infer = infer_rms_norm,
        .gradient = rms_norm_gradient,
-       .flops = norm_flops,
+       .flops = rms_norm_flops,
        .cheap = true,
        .invariant_dims = "all but the normalised"},
       {.kind = OpKind::kRmsNormInputGrad,
-       .infer = infer_input_grad,
-       .flops = norm_flops,
+       .infer = infer_rms_norm_input_grad,
+       .flops = rms_norm_flops,
        .in_place = 1 | 1 << 4,
        .invariant_dims = "all but the normalised"},
       {.kind = OpKind::kRmsNormWeightGrad,
-       .infer = infer_weight_grad,
-       .flops = norm_flops,
+       .infer = infer_rms_norm_weight_grad,
+       .flops = rms_norm_flops,
        .place = PlaceRule::kReduce,
        .accumulates = 1,
        .invariant_dims = "the normalised"},

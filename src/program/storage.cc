@@ -7,7 +7,7 @@
 namespace tutti {
 namespace {
 
-size_t at(ValueId id) { return static_cast<size_t>(id.index); }
+size_t position(ValueId id) { return static_cast<size_t>(id.index); }
 
 int64_t parse_integer(const std::string& text) {
   int64_t number = 0;
@@ -47,11 +47,11 @@ class StorageSharer {
   }
 
  private:
-  const Storage& storage(ValueId id) const { return map_.of[at(id)]; }
-  RootLife& life(ValueId id) { return map_.lives[at(storage(id).root)]; }
+  const Storage& storage(ValueId id) const { return map_.of[position(id)]; }
+  RootLife& life(ValueId id) { return map_.lives[position(storage(id).root)]; }
 
   void attach(ValueId id, ValueId to, int64_t offset, AxisList part) {
-    Storage& entry = map_.of[at(id)];
+    Storage& entry = map_.of[position(id)];
     entry.root = storage(to).root;
     entry.offset = storage(to).offset + offset;
     entry.part = storage(to).part;
@@ -112,14 +112,14 @@ class StorageSharer {
   }
 
   void touch(ValueId id, LifePoint point, int index) {
-    map_.of[at(id)].used = true;
+    map_.of[position(id)].used = true;
     const ValueId root = storage(id).root;
-    int& last_use = last_use_[at(root)][static_cast<size_t>(point.body)];
+    int& last_use = last_use_[position(root)][static_cast<size_t>(point.body)];
     if (point.step == 1) last_use = std::max(last_use, index);
-    RootLife& l = map_.lives[at(root)];
-    if (!map_.of[at(root)].used || !seen_[at(root)]) {
-      seen_[at(root)] = true;
-      map_.of[at(root)].used = true;
+    RootLife& l = map_.lives[position(root)];
+    if (!map_.of[position(root)].used || !seen_[at(root)]) {
+      seen_[position(root)] = true;
+      map_.of[position(root)].used = true;
       l.born = l.dies = point;
       l.first = l.last = index;
       return;
@@ -146,7 +146,7 @@ class StorageSharer {
       touch(transfer.value, {transfer.body, transfer.sends ? 2 : 0}, 0);
     }
     for (ValueId id : graph_.outputs) {
-      if (map_.of[at(id)].used) life(id).kept = true;
+      if (map_.of[position(id)].used) life(id).kept = true;
     }
   }
 
@@ -156,12 +156,12 @@ class StorageSharer {
     const Storage& s = storage(input);
     const Value& root = graph_.value(s.root);
     if (s.offset != 0 || local_bytes(root) != bytes) return false;
-    const RootLife& l = map_.lives[at(s.root)];
+    const RootLife& l = map_.lives[position(s.root)];
     if (l.dies != LifePoint{body, 1}) return false;
     const bool accumulator = root.role == Role::kAccumulator && body == BodyKind::kEpilogue;
     if (root.role != Role::kTemporary && !accumulator) return false;
     if (l.kept && !accumulator) return false;
-    return last_use_[at(s.root)][static_cast<size_t>(body)] == index;
+    return last_use_[position(s.root)][static_cast<size_t>(body)] == index;
   }
 
   void share_in_place(const Op& op, BodyKind body, int index) {
@@ -170,7 +170,7 @@ class StorageSharer {
     std::vector<ValueId> taken;
     for (ValueId output : op.outputs) {
       const Value& value = graph_.value(output);
-      const RootLife own = map_.lives[at(output)];
+      const RootLife own = map_.lives[position(output)];
       const bool plain = storage(output).root == output && value.role == Role::kTemporary &&
                          own.born.body == own.dies.body && own.dies.step == 1 && !own.kept;
       if (!plain) continue;
@@ -182,10 +182,10 @@ class StorageSharer {
                           dies_here(input, body, index, local_bytes(value)) &&
                           std::find(taken.begin(), taken.end(), root) == taken.end();
         if (!fits) continue;
-        RootLife& l = map_.lives[at(root)];
+        RootLife& l = map_.lives[position(root)];
         l.last = std::max(l.last, own.last);
-        int& last_use = last_use_[at(root)][static_cast<size_t>(body)];
-        last_use = std::max(last_use, last_use_[at(output)][static_cast<size_t>(body)]);
+        int& last_use = last_use_[position(root)][static_cast<size_t>(body)];
+        last_use = std::max(last_use, last_use_[position(output)][static_cast<size_t>(body)]);
         attach_tree(output, input, 0);
         taken.push_back(root);
         break;

@@ -7,7 +7,7 @@
 namespace tutti {
 namespace {
 
-constexpr uint64_t kLogBytesMax = uint64_t{8} << 30;  // some 40 million steps
+constexpr uint64_t kRunLogBytesMax = uint64_t{8} << 30;  // some 40 million steps
 
 struct Kept {
   std::string text;
@@ -39,7 +39,7 @@ Result<Kept> drop_later_steps(FileSystem& fs, const std::string& path, int64_t s
     if (info.error().kind == ErrorKind::kNotFound) return Kept{};
     return info.error();
   }
-  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kLogBytesMax));
+  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kRunLogBytesMax));
   Kept kept = keep_steps(text, step_max);
   if (kept.dropped_lines > 0) TUTTI_TRY(write_file_atomic(fs, path, kept.text));
   return kept;

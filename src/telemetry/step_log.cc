@@ -5,7 +5,7 @@
 namespace tutti {
 namespace {
 
-constexpr uint64_t kLogBytesMax = uint64_t{1} << 30;  // some 4 million steps
+constexpr uint64_t kStepLogBytesMax = uint64_t{1} << 30;  // some 4 million steps
 
 }  // namespace
 
@@ -43,7 +43,7 @@ Result<StepLog> read_step_log(FileSystem& fs, const std::string& run_dir) {
     return not_found("{} holds no {}: it is no run's directory, or its run has not begun", run_dir,
                      kStepLogName);
   }
-  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kLogBytesMax));
+  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kStepLogBytesMax));
   StepLog log = parse_step_log(text);
   if (log.records.empty() && log.unreadable > 0) {
     return corrupt("{}: none of its {} lines is a step's record", path, log.unreadable);

@@ -1,9 +1,9 @@
 #include "comm/mpi/mpi_communicator.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
+#include "comm/bytes.h"
 #include "comm/mpi/mpi_types.h"
 #include "comm/reduce.h"
 
@@ -13,17 +13,6 @@ namespace {
 // Of each rank at once in a reduction. What is added is then still in the cache to which it was
 // copied: three times faster than tens of megabytes at once.
 constexpr int64_t kReduceBytes = int64_t{128} << 10;
-
-int64_t bytes_of(int64_t count, DType dtype) {
-  return count * static_cast<int64_t>(dtype_bytes(dtype));
-}
-
-const char* at(const void* data, int64_t bytes) { return static_cast<const char*>(data) + bytes; }
-char* at(void* data, int64_t bytes) { return static_cast<char*>(data) + bytes; }
-
-void copy(void* to, const void* from, int64_t bytes) {
-  if (to != from && bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
-}
 
 int64_t sum(const std::vector<int64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), int64_t{0});

@@ -1,9 +1,9 @@
 #include "comm/threads/communicator.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
+#include "comm/bytes.h"
 #include "comm/reduce.h"
 
 namespace tutti {
@@ -13,18 +13,6 @@ namespace {
 constexpr int64_t kPieceAlignment = 64;
 // What is copied to several ranks stays in the second-level cache meanwhile.
 constexpr int64_t kCopyBytes = 256 << 10;
-
-int64_t bytes_of(int64_t count, DType dtype) {
-  return count * static_cast<int64_t>(dtype_bytes(dtype));
-}
-
-const char* at(const void* data, int64_t bytes) { return static_cast<const char*>(data) + bytes; }
-char* at(void* data, int64_t bytes) { return static_cast<char*>(data) + bytes; }
-
-// Nothing when there is nothing to copy, or it is there already.
-void copy(void* to, const void* from, int64_t bytes) {
-  if (bytes > 0 && to != from) std::memcpy(to, from, static_cast<size_t>(bytes));
-}
 
 int64_t sum_before(const std::vector<int64_t>& counts, int end) {
   return std::accumulate(counts.begin(), counts.begin() + end, int64_t{0});

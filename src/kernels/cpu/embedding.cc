@@ -5,8 +5,6 @@
 namespace tutti::cpu::TUTTI_ISA {
 namespace {
 
-constexpr int64_t kCacheLine = 16;  // floats
-
 struct Range {
   int64_t begin, end;
 };
@@ -43,7 +41,8 @@ void embedding_bf16(const int32_t* ids_n, const uint16_t* w_vd, int64_t n, int64
     float* out = out_nd + i * d;
     if (row >= 0 && row < rows) {
       const uint16_t* w = w_vd + row * d;
-      for_each_vector(0, d, [=](int64_t j, auto lanes) { lanes.store(out + j, lanes.load(w + j)); });
+      for_each_vector(0, d,
+                      [=](int64_t j, auto lanes) { lanes.store(out + j, lanes.load(w + j)); });
     } else {
       __builtin_memset(out, 0, static_cast<size_t>(d) * sizeof(float));
     }

@@ -211,7 +211,7 @@ void run_attention_merge(const Kernels& kernels, const KernelCall& call) {
                           call.threads);
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kAttentionLaunches[] = {
     {OpKind::kAttention, run_attention, attention_workspace_bytes},
     {OpKind::kAttentionGrad, run_attention_grad, attention_grad_workspace_bytes},
     {OpKind::kAttentionMerge, run_attention_merge},
@@ -219,6 +219,6 @@ constexpr Launch kLaunches[] = {
 
 }  // namespace
 
-std::span<const Launch> attention_launches() { return kLaunches; }
+std::span<const Launch> attention_launches() { return kAttentionLaunches; }
 
 }  // namespace tutti::cpu

@@ -126,7 +126,7 @@ void run_from_stats(const Kernels&, const KernelCall& call) {
                 f32(call.outputs[1]));
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kCrossEntropyLaunches[] = {
     {OpKind::kLinearCrossEntropy, run_loss, loss_workspace_bytes},
     {OpKind::kLinearCrossEntropyGrad, run_loss_grad, logits_workspace_bytes<1>},
     {OpKind::kLinearCrossEntropyFused, run_fused, logits_workspace_bytes<1>},
@@ -137,6 +137,6 @@ constexpr Launch kLaunches[] = {
 
 }  // namespace
 
-std::span<const Launch> cross_entropy_launches() { return kLaunches; }
+std::span<const Launch> cross_entropy_launches() { return kCrossEntropyLaunches; }
 
 }  // namespace tutti::cpu

@@ -64,10 +64,10 @@ void run_dropout(const Kernels& kernels, const KernelCall& call) {
                   call.threads);
 }
 
-constexpr Launch kLaunches[] = {{OpKind::kDropout, run_dropout}};
+constexpr Launch kDropoutLaunches[] = {{OpKind::kDropout, run_dropout}};
 
 }  // namespace
 
-std::span<const Launch> dropout_launches() { return kLaunches; }
+std::span<const Launch> dropout_launches() { return kDropoutLaunches; }
 
 }  // namespace tutti::cpu

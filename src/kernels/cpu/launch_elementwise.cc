@@ -40,7 +40,7 @@ void run_reciprocal(const Kernels&, const KernelCall& call) {
   for (int64_t i = 0; i < call.outputs[0].count(); ++i) y[i] = x[i] == 0.0f ? 0.0f : 1.0f / x[i];
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kElementwiseLaunches[] = {
     {OpKind::kAdd, run_add},
     {OpKind::kScale, run_scale},
     {OpKind::kGelu, run_gelu},
@@ -52,6 +52,6 @@ constexpr Launch kLaunches[] = {
 
 }  // namespace
 
-std::span<const Launch> elementwise_launches() { return kLaunches; }
+std::span<const Launch> elementwise_launches() { return kElementwiseLaunches; }
 
 }  // namespace tutti::cpu

@@ -20,13 +20,13 @@ void run_embedding_grad(const Kernels& kernels, const KernelCall& call) {
                          call.adds_to(0), call.threads);
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kEmbeddingLaunches[] = {
     {OpKind::kEmbedding, run_embedding},
     {OpKind::kEmbeddingGrad, run_embedding_grad},
 };
 
 }  // namespace
 
-std::span<const Launch> embedding_launches() { return kLaunches; }
+std::span<const Launch> embedding_launches() { return kEmbeddingLaunches; }
 
 }  // namespace tutti::cpu

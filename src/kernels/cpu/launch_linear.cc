@@ -115,7 +115,7 @@ void run_add_bias(const Kernels& kernels, const KernelCall& call) {
   }
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kLinearLaunches[] = {
     {OpKind::kLinear, run_linear, linear_workspace_bytes},
     {OpKind::kLinearWeightGrad, run_weight_grad, weight_grad_workspace_bytes},
     {OpKind::kBiasGrad, run_bias_grad},
@@ -124,6 +124,6 @@ constexpr Launch kLaunches[] = {
 
 }  // namespace
 
-std::span<const Launch> linear_launches() { return kLaunches; }
+std::span<const Launch> linear_launches() { return kLinearLaunches; }
 
 }  // namespace tutti::cpu

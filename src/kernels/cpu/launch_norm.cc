@@ -70,7 +70,7 @@ void run_layer_norm_weight_grad(const Kernels& kernels, const KernelCall& call) 
                                  f32(dw), f32(db), accumulate, call.threads);
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kNormLaunches[] = {
     {OpKind::kRmsNorm, run_rms_norm},
     {OpKind::kRmsNormInputGrad, run_rms_norm_input_grad},
     {OpKind::kRmsNormWeightGrad, run_rms_norm_weight_grad},
@@ -81,6 +81,6 @@ constexpr Launch kLaunches[] = {
 
 }  // namespace
 
-std::span<const Launch> norm_launches() { return kLaunches; }
+std::span<const Launch> norm_launches() { return kNormLaunches; }
 
 }  // namespace tutti::cpu

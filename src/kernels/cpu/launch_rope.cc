@@ -1,5 +1,5 @@
-// Inverse frequencies are computed at each call, in double precision: a product each, so that a call
-// depends on nothing that was made before it and costs little even for one token.
+// Inverse frequencies are computed at each call, in double precision: a product each, so that a
+// call depends on nothing that was made before it and costs little even for one token.
 #include <cmath>
 #include <numbers>
 
@@ -59,10 +59,10 @@ void run_rope(const Kernels& kernels, const KernelCall& call) {
                call.attributes->get_bool("inverse"), f32(call.outputs[0]), call.threads);
 }
 
-constexpr Launch kLaunches[] = {{OpKind::kRope, run_rope, rope_workspace_bytes}};
+constexpr Launch kRopeLaunches[] = {{OpKind::kRope, run_rope, rope_workspace_bytes}};
 
 }  // namespace
 
-std::span<const Launch> rope_launches() { return kLaunches; }
+std::span<const Launch> rope_launches() { return kRopeLaunches; }
 
 }  // namespace tutti::cpu

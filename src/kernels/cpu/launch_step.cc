@@ -123,7 +123,7 @@ void run_replica_sum(const Kernels& kernels, const KernelCall& call) {
   }
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kStepLaunches[] = {
     {OpKind::kAccumulate, run_accumulate},
     {OpKind::kCountLabels, run_count_labels},
     {OpKind::kSumSquares, run_sum_squares},
@@ -134,6 +134,6 @@ constexpr Launch kLaunches[] = {
 
 }  // namespace
 
-std::span<const Launch> step_launches() { return kLaunches; }
+std::span<const Launch> step_launches() { return kStepLaunches; }
 
 }  // namespace tutti::cpu

@@ -115,7 +115,7 @@ void run_mask(const Kernels&, const KernelCall& call) {
   std::memset(out.data, 0, bytes_of(out, out.count()));
 }
 
-constexpr Launch kLaunches[] = {
+constexpr Launch kStorageLaunches[] = {
     {OpKind::kRelabel, run_relabel},
     {OpKind::kSettle, run_relabel},
     {OpKind::kBucketView, run_bucket_view},
@@ -128,6 +128,6 @@ constexpr Launch kLaunches[] = {
 
 }  // namespace
 
-std::span<const Launch> storage_launches() { return kLaunches; }
+std::span<const Launch> storage_launches() { return kStorageLaunches; }
 
 }  // namespace tutti::cpu

@@ -13,7 +13,7 @@ struct RowStats {
   double sum;  // of exp(logit - max)
 };
 
-inline constexpr int64_t kBlock = 64 * kLanes;  // what is summed in single precision
+inline constexpr int64_t kSingleBlock = 64 * kLanes;  // what is summed in single precision
 
 TUTTI_INLINE float row_max(const float* logits, int64_t count) {
   const VecF lowest = broadcast(-__builtin_inff());
@@ -30,7 +30,7 @@ TUTTI_INLINE float row_max(const float* logits, int64_t count) {
   return max(max(max(top[0], top[1]), max(top[2], top[3])));
 }
 
-// The sum of exp(logit - max) of at most kBlock logits; written over the logits when kKeep.
+// The sum of exp(logit - max) of at most kSingleBlock logits; written over the logits when kKeep.
 template <bool kKeep>
 TUTTI_INLINE float block_exp_sum(float* logits, int64_t count, VecF top) {
   VecF total[2] = {};
@@ -54,8 +54,8 @@ TUTTI_INLINE float block_exp_sum(float* logits, int64_t count, VecF top) {
 template <bool kKeep>
 TUTTI_INLINE RowStats row_stats(float* logits, int64_t count) {
   RowStats stats{row_max(logits, count), 0.0};
-  for (int64_t i = 0; i < count; i += kBlock) {
-    const int64_t block = count - i < kBlock ? count - i : kBlock;
+  for (int64_t i = 0; i < count; i += kSingleBlock) {
+    const int64_t block = count - i < kSingleBlock ? count - i : kSingleBlock;
     stats.sum += block_exp_sum<kKeep>(logits + i, block, broadcast(stats.max));
   }
   return stats;

@@ -5,7 +5,7 @@
 namespace tutti::cpu::TUTTI_ISA {
 namespace {
 
-constexpr int64_t kBlock = 4096;
+constexpr int64_t kSumBlock = 4096;
 
 double block_sum_squares(const float* x, int64_t count) {
   VecD sums[4] = {};
@@ -31,13 +31,14 @@ void sum_squares(const float* x, int64_t count, double* out, bool accumulate, in
   constexpr int64_t kGroup = 1024;
   double partial[kGroup];
   double total = accumulate ? *out : 0.0;
-  const int64_t blocks = (count + kBlock - 1) / kBlock;
+  const int64_t blocks = (count + kSumBlock - 1) / kSumBlock;
   for (int64_t group = 0; group < blocks; group += kGroup) {
     const int64_t size = blocks - group < kGroup ? blocks - group : kGroup;
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && size > 1)
     for (int64_t i = 0; i < size; ++i) {
-      const int64_t begin = (group + i) * kBlock;
-      partial[i] = block_sum_squares(x + begin, count - begin < kBlock ? count - begin : kBlock);
+      const int64_t begin = (group + i) * kSumBlock;
+      partial[i] =
+          block_sum_squares(x + begin, count - begin < kSumBlock ? count - begin : kSumBlock);
     }
     for (int64_t i = 0; i < size; ++i) total += partial[i];
   }

@@ -7,8 +7,8 @@
 namespace tutti::cpu::TUTTI_ISA {
 namespace {
 
-constexpr int64_t kBlock = 1024;                 // elements drawn at a time
-constexpr int64_t kWords = kBlock + 8 * kLanes;  // room to start and end inside what is drawn
+constexpr int64_t kDrawnMax = 1024;                 // elements drawn at a time
+constexpr int64_t kWords = kDrawnMax + 8 * kLanes;  // room to start and end inside what is drawn
 
 // Writes the four words of kLanes consecutive counters, in order: counters are dealt to lanes such
 // that the 4 x 4 transposes inside 128-bit parts leave the words in order.
@@ -24,7 +24,7 @@ TUTTI_INLINE void philox_vectors(RngKey key, uint64_t counter, uint32_t* words) 
   __builtin_memcpy(words, rows, sizeof rows);
 }
 
-// Words of elements [first, first + count) at words + (first % 4). count <= kBlock.
+// Words of elements [first, first + count) at words + (first % 4). count <= kDrawnMax.
 TUTTI_INLINE void draw(RngKey key, uint64_t first, int64_t count, uint32_t (&words)[kWords]) {
   const int64_t end = static_cast<int64_t>(first % 4) + count;
   for (int64_t i = 0; i < end; i += 4 * kLanes) {
@@ -72,24 +72,26 @@ void dropout(const float* x, const GlobalIndex3& index, RngKey key, float p, flo
     run *= rows[dim];
     rows[dim] = 1;
   }
-  const int64_t run_blocks = (run + kBlock - 1) / kBlock, blocks = rows[0] * rows[1] * run_blocks;
+  const int64_t run_blocks = (run + kDrawnMax - 1) / kDrawnMax,
+                blocks = rows[0] * rows[1] * run_blocks;
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
   for (int64_t block = 0; block < blocks; ++block) {
-    const int64_t row = block / run_blocks, in_run = block % run_blocks * kBlock;
+    const int64_t row = block / run_blocks, in_run = block % run_blocks * kDrawnMax;
     const int64_t i = row / rows[1] + index.offset[0], j = row % rows[1] + index.offset[1];
     const int64_t first = (i * index.size[1] + j) * index.size[2] + index.offset[2] + in_run;
-    const int64_t count = run - in_run < kBlock ? run - in_run : kBlock, at = row * run + in_run;
+    const int64_t count = run - in_run < kDrawnMax ? run - in_run : kDrawnMax,
+                  at = row * run + in_run;
     dropout_block(x + at, count, key, static_cast<uint64_t>(first), p, y + at);
   }
 }
 
 void fill_normal(RngKey key, int64_t first_index, int64_t count, float mean, float stddev, float* y,
                  int threads) {
-  const int64_t blocks = (count + kBlock - 1) / kBlock;
+  const int64_t blocks = (count + kDrawnMax - 1) / kDrawnMax;
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
   for (int64_t block = 0; block < blocks; ++block) {
-    const int64_t begin = block * kBlock;
-    const int64_t size = count - begin < kBlock ? count - begin : kBlock;
+    const int64_t begin = block * kDrawnMax;
+    const int64_t size = count - begin < kDrawnMax ? count - begin : kDrawnMax;
     const uint64_t first = static_cast<uint64_t>(first_index + begin);
     alignas(64) uint32_t words[kWords];
     draw(key, first, size, words);

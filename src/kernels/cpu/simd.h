@@ -27,6 +27,7 @@
 namespace tutti::cpu::TUTTI_ISA {
 
 inline constexpr int kLanes = TUTTI_LANES;
+inline constexpr int64_t kCacheLine = 16;  // floats
 
 typedef float VecF __attribute__((vector_size(TUTTI_LANES * 4)));
 typedef int32_t VecI __attribute__((vector_size(TUTTI_LANES * 4)));
