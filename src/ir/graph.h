@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -102,7 +103,7 @@ struct Op {
 
 struct Graph {
   std::string name;
-  std::vector<Value> values;
+  std::deque<Value> values;  // references to them last while others are added
   std::vector<Op> ops;           // every op after the producers of its inputs, regions in order
   std::vector<ValueId> outputs;  // values that must stay readable after the step
 

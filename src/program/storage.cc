@@ -117,7 +117,7 @@ class StorageSharer {
     int& last_use = last_use_[position(root)][static_cast<size_t>(point.body)];
     if (point.step == 1) last_use = std::max(last_use, index);
     RootLife& l = map_.lives[position(root)];
-    if (!map_.of[position(root)].used || !seen_[at(root)]) {
+    if (!map_.of[position(root)].used || !seen_[position(root)]) {
       seen_[position(root)] = true;
       map_.of[position(root)].used = true;
       l.born = l.dies = point;

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "base/status.h"
-#include "parity/parity_run.h"
+#include "parity/models.h"
 
 namespace tutti {
 

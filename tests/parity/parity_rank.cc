@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/rng.h"
 #include "collective/seq_order.h"
@@ -32,10 +31,7 @@ Result<std::unique_ptr<ParityRank>> ParityRank::create(const ParityModel& model,
 }
 
 ParityRank::ParityRank(const ParityModel& model, const Plan& plan, World& world)
-    : model_(model), plan_(plan), world_(world) {
-  plan_.tp_kv_heads =
-      static_cast<int32_t>(std::gcd<int64_t>(plan.mesh.size(Axis::kTp), model.config.kv_heads));
-}
+    : model_(model), plan_(for_model(plan, model.config)), world_(world) {}
 
 Status ParityRank::run_step(int step) {
   fill_inputs(step);

@@ -12,17 +12,6 @@
 namespace tutti {
 namespace {
 
-ModelConfig small_model() {
-  ModelConfig config;
-  config.layers = 2;
-  config.embed = 32;
-  config.heads = 8;
-  config.head_dim = 4;
-  config.vocab = 61;
-  config.context = kParitySeq;
-  return config;
-}
-
 // A bias of queries, keys or values goes with the others of its layer: a key's is zero but for
 // rounding.
 std::string vector_of(const std::string& parameter) {
@@ -34,26 +23,6 @@ std::string vector_of(const std::string& parameter) {
 }
 
 }  // namespace
-
-ParityModel parity_gpt2() {
-  ModelConfig config = small_model();
-  config.architecture = Architecture::kGpt2;
-  config.kv_heads = 8;
-  config.mlp = 64;
-  config.tied_embeddings = true;
-  config.dropout = 0.1;
-  config.attention_dropout = 0.1;
-  return {"gpt2", config};
-}
-
-ParityModel parity_llama() {
-  ModelConfig config = small_model();
-  config.architecture = Architecture::kLlama;
-  config.kv_heads = 2;
-  config.mlp = 48;
-  config.tied_embeddings = false;
-  return {"llama", config};
-}
 
 Result<ParityResult> run_parity(const ParityModel& model, const Plan& plan, World& world,
                                 int steps) {

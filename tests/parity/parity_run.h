@@ -7,23 +7,10 @@
 #include <vector>
 
 #include "comm/communicator.h"
-#include "models/config.h"
-#include "plan/plan.h"
+#include "parity/models.h"
 
 namespace tutti {
 
-struct ParityModel {
-  std::string name;
-  ModelConfig config;
-};
-
-// GPT-2 (tied, biases, dropout of the residual stream and of attention) and Llama (grouped queries,
-// untied, a vocabulary that is padded), two layers each.
-ParityModel parity_gpt2();
-ParityModel parity_llama();
-
-inline constexpr int64_t kParitySamples = 8;  // a step, in every layout
-inline constexpr int64_t kParitySeq = 32;
 inline constexpr int kParitySteps = 20;
 // How far a layout may be from one rank, relative: losses, and gradients by their norms.
 inline constexpr double kParityLoss = 1e-5;
