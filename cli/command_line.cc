@@ -127,17 +127,19 @@ void CommandLine::footer(const std::string& text) { app_->footer(text); }
 
 bool CommandLine::parsed() const { return app_->parsed(); }
 
-std::optional<int> CommandLine::parse(int argc, char** argv) {
+std::optional<int> CommandLine::parse(int argc, char** argv, bool speaks) {
   const std::string name = app_->get_name();
   const size_t space = name.find(' ');
   const std::string verb = space == std::string::npos ? "" : name.substr(space + 1);
   try {
     app_->parse(argc, argv);
   } catch (const CLI::Success& request) {  // --help
+    if (!speaks) return kExitOk;
     std::ostringstream text;
     app_->exit(request, text, text);
     return print_text(verb, text.str());
   } catch (const CLI::ParseError& failure) {
+    if (!speaks) return kExitUsage;
     return print_usage_error(verb, usage_message(*app_, argc, argv, failure));
   }
   return std::nullopt;

@@ -76,8 +76,9 @@ class CommandLine {
   bool parsed() const;
 
   // Parses argv[1..]. The exit status when the process should end now: 0 after --help, 2 after a
-  // usage error, which it prints; else nothing.
-  std::optional<int> parse(int argc, char** argv);
+  // usage error, which it prints; else nothing. Prints nothing unless it `speaks`: of the processes
+  // of a job that have one command line, one does.
+  std::optional<int> parse(int argc, char** argv, bool speaks = true);
 
  private:
   explicit CommandLine(CLI::App* subcommand);

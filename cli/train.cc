@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/signal.h"
+#include "comm/mpi_environment.h"
 #include "command_line.h"
 #include "launch.h"
 #include "output.h"
@@ -203,7 +204,7 @@ int run_train(int argc, char** argv) {
       "run.dir=runs/trial\n"
       "  tutti train configs/quickstart.toml --ranks 2\n"
       "  tutti train configs/quickstart.toml train.steps=900 --resume");
-  if (const auto status = app.parse(argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv, mpi_rank().value_or(0) == 0)) return *status;
   const auto fs = make_posix_file_system();
   const auto clock = make_system_clock();
   return train(*fs, *clock, flags);

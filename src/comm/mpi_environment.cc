@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <span>
 #include <string_view>
 
 namespace tutti {
 namespace {
 
 // Open MPI; PMIx (srun --mpi=pmix, prterun); PMI of MPICH, Intel MPI and srun --mpi=pmi2.
-constexpr const char* kRankVariables[] = {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
-                                          "PMIX_RANK", "PMI_RANK", "PMI_SIZE"};
+constexpr const char* kRankVariables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+constexpr const char* kSizeVariables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
 // Open MPI; MPICH and Intel MPI; MVAPICH.
 constexpr const char* kLocalSizeVariables[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS",
                                                "MV2_COMM_WORLD_LOCAL_SIZE"};
@@ -45,21 +46,32 @@ std::optional<int> slurm_tasks_of_node(std::string_view text, int node) {
   return std::nullopt;
 }
 
-}  // namespace
-
-bool started_by_mpi() {
-  return std::any_of(std::begin(kRankVariables), std::end(kRankVariables),
-                     [](const char* name) { return std::getenv(name) != nullptr; });
-}
-
-std::optional<int> mpi_local_ranks() {
-  for (const char* name : kLocalSizeVariables) {
+// The value of the first of the variables that is a count and nothing else.
+std::optional<int> count_of(std::span<const char* const> names) {
+  for (const char* name : names) {
     const char* value = std::getenv(name);
     if (value == nullptr) continue;
     std::string_view text(value);
-    const std::optional<int> ranks = take_count(text);
-    if (ranks && *ranks > 0 && text.empty()) return ranks;
+    const std::optional<int> count = take_count(text);
+    if (count && text.empty()) return count;
   }
+  return std::nullopt;
+}
+
+bool any_is_set(std::span<const char* const> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
+}
+
+}  // namespace
+
+bool started_by_mpi() { return any_is_set(kRankVariables) || any_is_set(kSizeVariables); }
+
+std::optional<int> mpi_rank() { return count_of(kRankVariables); }
+
+std::optional<int> mpi_local_ranks() {
+  const std::optional<int> ranks = count_of(kLocalSizeVariables);
+  if (ranks && *ranks > 0) return ranks;
   const char* tasks = std::getenv("SLURM_STEP_TASKS_PER_NODE");
   const char* node = std::getenv("SLURM_NODEID");
   if (tasks == nullptr || node == nullptr) return std::nullopt;

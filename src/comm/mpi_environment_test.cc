@@ -27,13 +27,16 @@ class MpiEnvironmentTest : public testing::Test {
 TEST_F(MpiEnvironmentTest, NoLauncher) {
   EXPECT_FALSE(started_by_mpi());
   EXPECT_FALSE(mpi_local_ranks());
+  EXPECT_FALSE(mpi_rank());
 }
 
 TEST_F(MpiEnvironmentTest, OpenMpi) {
+  setenv("OMPI_COMM_WORLD_RANK", "5", 1);
   setenv("OMPI_COMM_WORLD_SIZE", "8", 1);
   setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "4", 1);
   EXPECT_TRUE(started_by_mpi());
   EXPECT_EQ(mpi_local_ranks(), 4);
+  EXPECT_EQ(mpi_rank(), 5);
 }
 
 TEST_F(MpiEnvironmentTest, Mpich) {
@@ -41,6 +44,7 @@ TEST_F(MpiEnvironmentTest, Mpich) {
   setenv("MPI_LOCALNRANKS", "2", 1);
   EXPECT_TRUE(started_by_mpi());
   EXPECT_EQ(mpi_local_ranks(), 2);
+  EXPECT_EQ(mpi_rank(), 0);
 }
 
 TEST_F(MpiEnvironmentTest, SlurmCountsTheTasksOfEachNode) {

@@ -128,6 +128,7 @@ refuse_mpi() {
   [ ! -e "$work/never" ] || fail "mpirun train $*: a refused run left a directory"
 }
 
+refuse_mpi 'error: --ranks: ' --ranks many
 refuse_mpi 'the run has 4 ranks, but parallel asks for 2 ' parallel.dp=2
 refuse_mpi 'ranks 2, but the job that started this process has 4' --ranks 2
 refuse_mpi 'model.heads = 4 .* parallel.tp = 8' parallel.tp=8

@@ -12,7 +12,9 @@ namespace {
 
 // Of each rank at once in a reduction. What is added is then still in the cache to which it was
 // copied: three times faster than tens of megabytes at once.
-constexpr int64_t kReduceBytes = int64_t{128} << 10;
+constexpr int64_t kReduceBytes = int64_t{256} << 10;
+
+int64_t divide_up(int64_t count, int64_t parts) { return (count + parts - 1) / parts; }
 
 int64_t sum(const std::vector<int64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), int64_t{0});
@@ -94,16 +96,29 @@ bool MpiCommunicator::is_one_message(int64_t count, DType dtype) const {
 Status MpiCommunicator::all_reduce(const void* in, void* out, int64_t count, DType dtype,
                                    Reduce reduce, std::string_view name) {
   const Call call = {CallKind::kAllReduce, dtype, count, reduce, -1, std::string(name)};
-  const MPI_Op op = context_.reductions.op(dtype, reduce);
-  // Scattered in pieces and gathered: all but my piece, then my piece to all others.
-  const int64_t piece = count * (rank_ + 1) / size() - count * rank_ / size();
-  const int64_t sent = count - piece + piece * (size() - 1);
-  return together(call, bytes_of(sent, dtype), [&](const Pending& pending) {
-    return in_parts(pending, count, kReduceBytes * size(), [&](Part part, MPI_Request* request) {
-      const void* from = in == out ? MPI_IN_PLACE : at(in, part.offset);
-      return MPI_Iallreduce(from, at(out, part.offset), part.count, mpi_type(dtype), op, comm_,
-                            request);
-    });
+  Pieces pieces;
+  for (int64_t r = 0; r < size(); ++r) {
+    const int64_t begin = count * r / size();
+    pieces.push_back({bytes_of(begin, dtype), count * (r + 1) / size() - begin});
+  }
+  // All but my piece, then my piece to all others.
+  const int64_t mine = pieces[static_cast<size_t>(rank_)].count;
+  const int64_t sent = count - mine + mine * (size() - 1);
+  return together(call, bytes_of(sent, dtype), [&](const Pending& pending) -> Status {
+    const int64_t parts = divide_up(divide_up(count, size()), part_count(dtype));
+    Pieces before;
+    // What was reduced of one part is gathered while the next one is scattered.
+    for (int64_t i = 0; i <= parts; ++i) {
+      MpiRequests requests;
+      const Pieces part = part_of(pieces, i, dtype);
+      TUTTI_TRY(start_scatter(requests, in, part, dtype));
+      TUTTI_TRY(start_gather(requests, out, before, dtype));
+      TUTTI_TRY(poll(pending, requests));
+      const Piece& own = part[static_cast<size_t>(rank_)];
+      reduce_scattered(pending.call, in, own, at(out, own.offset));
+      before = part;
+    }
+    return {};
   });
 }
 
@@ -111,40 +126,84 @@ Status MpiCommunicator::reduce_scatter(const void* in, void* out, int64_t count,
                                        Reduce reduce, std::string_view name) {
   const Call call = {CallKind::kReduceScatter, dtype, count, reduce, -1, std::string(name)};
   const int64_t bytes = bytes_of(count, dtype);
+  Pieces pieces;
+  for (int64_t r = 0; r < size(); ++r) pieces.push_back({r * bytes, count});
   return together(call, bytes * (size() - 1), [&](const Pending& pending) -> Status {
-    const int64_t part_bytes = std::min(kReduceBytes, context_.message_bytes_max);
-    const int64_t count_max = std::max<int64_t>(1, part_bytes / bytes_of(1, dtype));
-    for (int64_t begin = 0; begin < count; begin += count_max) {
-      const Part part = {bytes_of(begin, dtype),
-                         static_cast<int>(std::min(count_max, count - begin))};
-      TUTTI_TRY(
-          reduce_part(pending, static_cast<const char*>(in), bytes, part, at(out, part.offset)));
+    for (int64_t i = 0; i < divide_up(count, part_count(dtype)); ++i) {
+      MpiRequests requests;
+      const Pieces part = part_of(pieces, i, dtype);
+      TUTTI_TRY(start_scatter(requests, in, part, dtype));
+      TUTTI_TRY(poll(pending, requests));
+      const Piece& own = part[static_cast<size_t>(rank_)];
+      reduce_scattered(pending.call, in, own, at(out, own.offset - rank_ * bytes));
     }
     return {};
   });
 }
 
-// Faster than what MPI libraries have for it, and it may write into `in`, and rounds BF16 once.
-Status MpiCommunicator::reduce_part(const Pending& pending, const char* in, int64_t stride,
-                                    Part part, void* out) {
-  const DType dtype = pending.call.dtype;
-  const int64_t bytes = bytes_of(part.count, dtype);
+int64_t MpiCommunicator::part_count(DType dtype) const {
+  return std::max<int64_t>(1,
+                           std::min(kReduceBytes, context_.message_bytes_max) / bytes_of(1, dtype));
+}
+
+MpiCommunicator::Pieces MpiCommunicator::part_of(const Pieces& pieces, int64_t index,
+                                                 DType dtype) const {
+  const int64_t begin = index * part_count(dtype);
+  Pieces part;
+  for (const Piece& piece : pieces) {
+    part.push_back({piece.offset + bytes_of(begin, dtype),
+                    std::clamp<int64_t>(piece.count - begin, 0, part_count(dtype))});
+  }
+  return part;
+}
+
+Status MpiCommunicator::start_scatter(MpiRequests& requests, const void* in, const Pieces& pieces,
+                                      DType dtype) {
+  const int64_t bytes = bytes_of(pieces[static_cast<size_t>(rank_)].count, dtype);
   scratch_.resize(static_cast<size_t>(size() * bytes));
-  std::vector<const void*> operands;
-  MpiRequests requests;
   for (int r = 0; r < size(); ++r) {
-    char* const theirs = scratch_.data() + r * bytes;
-    operands.push_back(r == rank_ ? in + r * stride + part.offset : theirs);
-    if (r == rank_) continue;
-    TUTTI_TRY(requests.receive(comm_, theirs, bytes, r, MpiTag::kExchange, bytes));
+    if (r == rank_ || bytes == 0) continue;
+    TUTTI_TRY(
+        requests.receive(comm_, scratch_.data() + r * bytes, bytes, r, MpiTag::kExchange, bytes));
   }
   for (int i = 1; i < size(); ++i) {
     const int r = (rank_ + i) % size();  // not all to the same rank at once
+    const Piece& piece = pieces[static_cast<size_t>(r)];
+    if (piece.count == 0) continue;
+    const int64_t piece_bytes = bytes_of(piece.count, dtype);
     TUTTI_TRY(
-        requests.send(comm_, in + r * stride + part.offset, bytes, r, MpiTag::kExchange, bytes));
+        requests.send(comm_, at(in, piece.offset), piece_bytes, r, MpiTag::kExchange, piece_bytes));
   }
-  TUTTI_TRY(poll(pending, requests));
-  reduce_elements(dtype, pending.call.reduce, operands, {&out, 1}, part.count);
+  return {};
+}
+
+// In one order on every backend, rounded once, and free to write into `in`.
+void MpiCommunicator::reduce_scattered(const Call& call, const void* in, const Piece& own,
+                                       void* out) {
+  if (own.count == 0) return;
+  const int64_t bytes = bytes_of(own.count, call.dtype);
+  std::vector<const void*> operands;
+  for (int r = 0; r < size(); ++r) {
+    operands.push_back(r == rank_ ? at(in, own.offset) : scratch_.data() + r * bytes);
+  }
+  reduce_elements(call.dtype, call.reduce, operands, {&out, 1}, own.count);
+}
+
+Status MpiCommunicator::start_gather(MpiRequests& requests, void* out, const Pieces& pieces,
+                                     DType dtype) {
+  for (int r = 0; r < static_cast<int>(pieces.size()); ++r) {
+    const Piece& piece = pieces[static_cast<size_t>(r)];
+    const int64_t bytes = bytes_of(piece.count, dtype);
+    if (r == rank_ || bytes == 0) continue;
+    TUTTI_TRY(requests.receive(comm_, at(out, piece.offset), bytes, r, MpiTag::kExchange, bytes));
+  }
+  for (int i = 1; i < static_cast<int>(pieces.size()); ++i) {
+    const Piece& own = pieces[static_cast<size_t>(rank_)];
+    const int64_t bytes = bytes_of(own.count, dtype);
+    if (bytes == 0) break;
+    TUTTI_TRY(requests.send(comm_, at(out, own.offset), bytes, (rank_ + i) % size(),
+                            MpiTag::kExchange, bytes));
+  }
   return {};
 }
 

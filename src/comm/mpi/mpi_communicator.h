@@ -51,6 +51,12 @@ class MpiCommunicator : public Communicator {
     int64_t offset;  // bytes
     int count;       // elements
   };
+  // What a rank reduces of a buffer.
+  struct Piece {
+    int64_t offset;  // bytes
+    int64_t count;   // elements
+  };
+  using Pieces = std::vector<Piece>;  // by rank
   struct Message {
     const void* out = nullptr;
     int to = -1;
@@ -72,9 +78,15 @@ class MpiCommunicator : public Communicator {
 
   // One MPI call after the other, for parts of `count` elements of at most `bytes_max`.
   Status in_parts(const Pending& pending, int64_t count, int64_t bytes_max, const Start& start);
-  // `out` = this rank's part of the reduction of a part of each rank's `in`, in which parts of
-  // ranks lie `stride` bytes apart.
-  Status reduce_part(const Pending& pending, const char* in, int64_t stride, Part part, void* out);
+  // How many elements of each piece are reduced at once.
+  int64_t part_count(DType dtype) const;
+  Pieces part_of(const Pieces& pieces, int64_t index, DType dtype) const;
+  // Of each rank's `in`: this rank's piece to scratch_, and the other pieces to their ranks.
+  Status start_scatter(MpiRequests& requests, const void* in, const Pieces& pieces, DType dtype);
+  // out[own.count] = what start_scatter() brought, with this rank's own.
+  void reduce_scattered(const Call& call, const void* in, const Piece& own, void* out);
+  // This rank's piece of `out` to the others, and theirs into it; nothing if there are no pieces.
+  Status start_gather(MpiRequests& requests, void* out, const Pieces& pieces, DType dtype);
   Status poll(const Pending& pending, MpiRequests& requests);
   bool is_one_message(int64_t count, DType dtype) const;
   // Every rank's part of `in` to that rank; parts lie one after the other.

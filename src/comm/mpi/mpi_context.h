@@ -54,7 +54,6 @@ class MpiContext {
   const WorldOptions options;
   const int64_t message_bytes_max;
   const std::unique_ptr<Clock> clock;
-  const MpiReductions reductions;
   FlightRecorder recorder;
   std::unique_ptr<MpiWatch> watch;
   std::vector<std::string> processes;  // by rank of the world: "process 4711 on host a"
