@@ -14,7 +14,10 @@ namespace {
 
 // Data that nobody waits for yet moves with pauses, which leave the core to compute.
 constexpr int kPollsBeforeSleep = 20;
-constexpr double kUnawaitedSleep_s = 50e-6;
+constexpr double kPollSleep_s = 50e-6;
+// Data that somebody waits for has moved by then, unless the rank that it comes from has no core:
+// then this one's is worth more to it.
+constexpr double kPollMax_s = 1e-3;
 constexpr double kAskTime_s = 0.8;
 // How long a call of a rank that another rank's abort() ends waits for that end.
 constexpr double kEndTime_s = 5;
@@ -28,11 +31,11 @@ class Backoff {
 
   void pause(double waited_s) {
     constexpr int kSpins = 64;
-    constexpr int kYields = 64;
+    constexpr double kYieldMax_s = 100e-6;
     constexpr double kShortSleepMax_s = 200e-6, kSleepMax_s = 10e-3;
     ++pauses_;
     if (pauses_ <= kSpins) return;
-    if (pauses_ <= kSpins + kYields) {
+    if (waited_s < kYieldMax_s) {
       sched_yield();
       return;
     }
@@ -66,21 +69,23 @@ Status MpiContext::wait(const MpiPendingCall& pending, Pace pace, const Poll& po
   const double ask_s = options.timeout_s - std::min(kAskTime_s, options.timeout_s / 4);
   std::optional<Error> missing;
   int polls = 0;
+  const double first_poll_s = clock->monotonic_s();
   while (true) {
     TUTTI_ASSIGN(const bool done, poll());
     if (done) return {};
     if (failed_) return failure();
-    const double waited_s = clock->monotonic_s() - pending.begin_s;
+    const double now_s = clock->monotonic_s(), waited_s = now_s - pending.begin_s;
     if (waited_s > ask_s && !missing) {
       missing = missing_ranks(pending);
     } else if (waited_s > options.timeout_s) {
       return *missing;
     } else if (pace == Pace::kSleep) {
       backoff.pause(waited_s);
-    } else if (Lane::is_awaited() || ++polls < kPollsBeforeSleep) {
+    } else if (++polls < kPollsBeforeSleep ||
+               (Lane::is_awaited() && now_s - first_poll_s < kPollMax_s)) {
       sched_yield();
     } else {
-      clock->sleep_s(kUnawaitedSleep_s);
+      clock->sleep_s(kPollSleep_s);
     }
   }
 }
