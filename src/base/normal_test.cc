@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <numbers>
-#include <random>
 #include <vector>
 
-#include "base/log.h"
 #include "base/rng.h"
+#include "base/test_seed.h"
 
 namespace tutti {
 namespace {
@@ -32,13 +30,8 @@ double exact_magnitude(uint32_t step) {
   return y * std::numbers::sqrt2;
 }
 
-// Drawn from a seed that is printed and can be set with TUTTI_TEST_SEED.
 std::vector<float> draw_normals(size_t count) {
-  const char* const given = std::getenv("TUTTI_TEST_SEED");
-  const uint64_t seed =
-      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  log_info("TUTTI_TEST_SEED={}", seed);
-  const RngKey key = rng_key(seed, 0, stable_hash("w"));
+  const RngKey key = rng_key(test_seed(), 0, stable_hash("w"));
   std::vector<float> x(count);
   for (size_t i = 0; i < count; ++i) x[i] = normal_at(key, i);
   return x;

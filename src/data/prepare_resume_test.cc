@@ -95,7 +95,7 @@ TEST_P(PrepareResume, AfterAFailureOfAnyOperationTheSameBytes) {
     EXPECT_EQ((*fs.list("/out")).size(), std::string(GetParam()) == "chat" ? 8u : 6u);
   }
   int64_t resumed = 0;
-  for (int64_t n = 0; n < operations; ++n) {
+  for (int64_t n = 0; n < operations; n += kEveryCase) {
     TestFileSystem fs;
     make_corpus(fs);
     fs.fail_operation(fs.operations() + n);
@@ -107,7 +107,7 @@ TEST_P(PrepareResume, AfterAFailureOfAnyOperationTheSameBytes) {
     EXPECT_FALSE(exists(fs, "/out/train.sizes.tmp"));
     resumed += again->resumed;
   }
-  EXPECT_GT(resumed, operations / 4);
+  EXPECT_GT(resumed, operations / (4 * kEveryCase));
 }
 
 TEST_P(PrepareResume, AfterLossesOfPowerTheSameBytes) {
@@ -118,7 +118,7 @@ TEST_P(PrepareResume, AfterLossesOfPowerTheSameBytes) {
   ASSERT_TRUE(prepare(whole).ok());
   const int64_t operations = whole.operations() - before;
   const std::string expected = outputs(whole);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 60; round += kEveryCase) {
     TestFileSystem fs;
     make_corpus(fs);
     // Several losses in a row, each with what is left as a disk may leave it.

@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <iostream>
 #include <random>
 #include <string>
 #include <string_view>
 
 #include "base/fs.h"
+#include "base/test_seed.h"
 #include "data/bpe_trainer.h"
 #include "data/tokenizer.h"
 #include "data/tokenizer_json.h"
@@ -24,14 +23,18 @@ inline constexpr std::string_view kComparedText =
     "4567\n\n\u00a0\u180e "
     "aaaa aaaaaaa bab babab\n";
 
-// A seed for a random test, printed; TUTTI_TEST_SEED sets it.
-inline unsigned test_seed() {
-  const char* text = std::getenv("TUTTI_TEST_SEED");
-  const unsigned seed = text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10))
-                                        : std::random_device()();
-  std::cout << "TUTTI_TEST_SEED=" << seed << std::endl;
-  return seed;
-}
+// Sanitizers make tests ten times as slow: there, of many cases alike every fourth is run.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int kEveryCase = 4;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr int kEveryCase = 4;
+#else
+inline constexpr int kEveryCase = 1;
+#endif
+#else
+inline constexpr int kEveryCase = 1;
+#endif
 
 inline void write_text(FileSystem& fs, const std::string& path, std::string_view text) {
   const Status status = write_file_atomic(fs, path, text);

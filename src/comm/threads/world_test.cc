@@ -4,27 +4,18 @@
 
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <functional>
-#include <iostream>
 #include <limits>
 #include <numeric>
-#include <random>
 #include <thread>
 
+#include "base/test_seed.h"
 #include "comm/flight_recorder.h"
 #include "comm/lane.h"
 #include "comm/test_conformance.h"
 
 namespace tutti {
 namespace {
-
-uint64_t test_seed() {
-  const char* const text = std::getenv("TUTTI_TEST_SEED");
-  const uint64_t seed = text != nullptr ? std::strtoull(text, nullptr, 10) : std::random_device()();
-  std::cout << "TUTTI_TEST_SEED=" << seed << std::endl;
-  return seed;
-}
 
 // Runs `rank` on a thread for each rank, and destroys each rank's world as it returns.
 void run_ranks(int ranks, const WorldOptions& options, const std::function<void(World&)>& rank) {

@@ -3,20 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <iostream>
 #include <limits>
 
+#include "base/test_seed.h"
+
 namespace tutti::cpu {
-namespace {
-
-uint64_t test_seed() {
-  if (const char* text = std::getenv("TUTTI_TEST_SEED")) return std::strtoull(text, nullptr, 10);
-  return std::random_device()();
-}
-
-}  // namespace
-
 std::vector<const Kernels*> fast_tables() {
   std::vector<const Kernels*> tables;
   for (const Isa isa : {Isa::kPortable, Isa::kV3, Isa::kV4}) {
@@ -31,11 +22,7 @@ std::vector<const Kernels*> all_tables() {
   return tables;
 }
 
-RandomInputs::RandomInputs() {
-  const uint64_t seed = test_seed();
-  std::cout << "TUTTI_TEST_SEED=" << seed << std::endl;
-  engine_.seed(seed);
-}
+RandomInputs::RandomInputs() : engine_(test_seed()) {}
 
 std::vector<float> RandomInputs::normal(int64_t count, float stddev) {
   std::normal_distribution<float> distribution(0.0f, stddev);
