@@ -284,6 +284,10 @@ Result<Program> compile(const Graph& graph, const Plan& plan, const OpTable& ops
     return invalid("the schedule has {} stages, the mesh pp = {}", options.schedule->stages.size(),
                    plan.mesh.size(Axis::kPp));
   }
+  if (options.schedule->chunks != 1) {
+    return invalid("the schedule has {} chunks a stage, a program holds one",
+                   options.schedule->chunks);
+  }
   return Compiler(graph, plan, ops, needs, options).run();
 }
 

@@ -5,22 +5,63 @@
 namespace tutti {
 namespace {
 
+void require(int stages, int microbatches) {
+  TUTTI_CHECK(stages > 0 && microbatches > 0, "{} stages, {} microbatches", stages, microbatches);
+}
+
 // F 0 ... warmup - 1, then F and B in turn, then the rest of B.
-std::vector<ScheduledPass> alternate(int warmup, int microbatches) {
-  std::vector<ScheduledPass> passes;
-  int forward = 0, backward = 0;
-  while (forward < warmup) passes.push_back({PassKind::kForward, forward++});
-  while (backward < microbatches) {
-    if (forward < microbatches) passes.push_back({PassKind::kForward, forward++});
-    passes.push_back({PassKind::kBackward, backward++});
+std::vector<ScheduledPass> alternate(int warmup, const std::vector<ScheduledPass>& forward,
+                                     const std::vector<ScheduledPass>& backward) {
+  std::vector<ScheduledPass> passes(forward.begin(), forward.begin() + warmup);
+  auto next = forward.begin() + warmup;
+  for (const ScheduledPass& pass : backward) {
+    if (next != forward.end()) passes.push_back(*next++);
+    passes.push_back(pass);
   }
+  return passes;
+}
+
+std::vector<ScheduledPass> each_microbatch(PassKind kind, int microbatches) {
+  std::vector<ScheduledPass> passes;
+  for (int m = 0; m < microbatches; ++m) passes.push_back({kind, m});
+  return passes;
+}
+
+std::vector<ScheduledPass> alternate(int warmup, int microbatches) {
+  return alternate(warmup, each_microbatch(PassKind::kForward, microbatches),
+                   each_microbatch(PassKind::kBackward, microbatches));
+}
+
+// Groups of microbatches, in each of which every chunk in turn takes all of them.
+std::vector<ScheduledPass> in_groups(PassKind kind, int group, int groups, int chunks) {
+  std::vector<ScheduledPass> passes;
+  for (int g = 0; g < groups; ++g) {
+    for (int i = 0; i < chunks; ++i) {
+      const int chunk = kind == PassKind::kForward ? i : chunks - 1 - i;
+      for (int m = 0; m < group; ++m) passes.push_back({kind, g * group + m, chunk});
+    }
+  }
+  return passes;
+}
+
+// `warmup` forward passes; then Bi, the Bw of the microbatch `lag` before, and F in turn.
+std::vector<ScheduledPass> alternate_split(int warmup, int lag, int microbatches) {
+  std::vector<ScheduledPass> passes;
+  int forward = 0, weight = 0;
+  while (forward < warmup) passes.push_back({PassKind::kForward, forward++});
+  for (int m = 0; m < microbatches; ++m) {
+    passes.push_back({PassKind::kBackwardInput, m});
+    if (m >= lag) passes.push_back({PassKind::kBackwardWeight, weight++});
+    if (forward < microbatches) passes.push_back({PassKind::kForward, forward++});
+  }
+  while (weight < microbatches) passes.push_back({PassKind::kBackwardWeight, weight++});
   return passes;
 }
 
 }  // namespace
 
 Schedule gpipe_schedule(int stages, int microbatches) {
-  TUTTI_CHECK(stages > 0 && microbatches > 0);
+  require(stages, microbatches);
   Schedule schedule{microbatches, {}};
   for (int stage = 0; stage < stages; ++stage) {
     schedule.stages.push_back(alternate(microbatches, microbatches));
@@ -29,11 +70,50 @@ Schedule gpipe_schedule(int stages, int microbatches) {
 }
 
 Schedule one_forward_one_backward_schedule(int stages, int microbatches) {
-  TUTTI_CHECK(stages > 0 && microbatches > 0);
+  require(stages, microbatches);
   Schedule schedule{microbatches, {}};
   for (int stage = 0; stage < stages; ++stage) {
-    const int warmup = std::min(stages - 1 - stage, microbatches);
-    schedule.stages.push_back(alternate(warmup, microbatches));
+    schedule.stages.push_back(alternate(std::min(stages - 1 - stage, microbatches), microbatches));
+  }
+  return schedule;
+}
+
+Schedule interleaved_schedule(int stages, int microbatches, int chunks) {
+  require(stages, microbatches);
+  TUTTI_CHECK(chunks > 0, "{} chunks", chunks);
+  Schedule schedule{microbatches, {}, chunks};
+  // The last group is made whole, and what does not exist is left out again: what remains of an
+  // order without deadlock has none either.
+  const int groups = (microbatches + stages - 1) / stages;
+  const auto forward = in_groups(PassKind::kForward, stages, groups, chunks);
+  const auto backward = in_groups(PassKind::kBackward, stages, groups, chunks);
+  for (int stage = 0; stage < stages; ++stage) {
+    const int ahead =
+        chunks == 1 ? stages - 1 - stage : 2 * (stages - 1 - stage) + (chunks - 1) * stages;
+    std::vector<ScheduledPass> passes =
+        alternate(std::min(ahead, groups * stages * chunks), forward, backward);
+    std::erase_if(passes, [&](const ScheduledPass& p) { return p.microbatch >= microbatches; });
+    schedule.stages.push_back(std::move(passes));
+  }
+  return schedule;
+}
+
+Schedule zb_h1_schedule(int stages, int microbatches) {
+  require(stages, microbatches);
+  Schedule schedule{microbatches, {}};
+  for (int stage = 0; stage < stages; ++stage) {
+    schedule.stages.push_back(
+        alternate_split(std::min(stages - stage, microbatches), stage, microbatches));
+  }
+  return schedule;
+}
+
+Schedule zb_h2_schedule(int stages, int microbatches) {
+  require(stages, microbatches);
+  Schedule schedule{microbatches, {}};
+  for (int stage = 0; stage < stages; ++stage) {
+    const int warmup = std::min(2 * (stages - stage) - 1, microbatches);
+    schedule.stages.push_back(alternate_split(warmup, 2 * stage, microbatches));
   }
   return schedule;
 }

@@ -1,8 +1,11 @@
 // Schedules made from the number of stages and microbatches. Pure functions; every result passes
-// verify(). Require at least one stage and one microbatch.
+// verify(). Require at least one stage, one microbatch and one chunk.
+//
+// "Holds" counts the microbatches whose activations a stage keeps at once (held_microbatches()).
 #pragma once
 
 #include "schedule/schedule.h"
+#include "schedule/timeline.h"
 
 namespace tutti {
 
@@ -14,5 +17,29 @@ Schedule gpipe_schedule(int stages, int microbatches);
 // stage s of n holds at most n - s microbatches (PipeDream-flush, Narayanan et al. 2021,
 // arXiv:2104.04473).
 Schedule one_forward_one_backward_schedule(int stages, int microbatches);
+
+// The same over `chunks` chunks of each stage, in loops: the bubble is 1/chunks as large, messages
+// are `chunks` times as many (ibid., section 2.2). Microbatches go through in groups of `stages`,
+// the last of which may be smaller.
+Schedule interleaved_schedule(int stages, int microbatches, int chunks);
+
+// 1F1B with split backward, whose weight gradients fill the bubble at the end. Every stage holds at
+// most n microbatches, what the first stage holds in 1F1B (ZB-H1 of Qi et al. 2023,
+// arXiv:2401.10241, section 2.1).
+Schedule zb_h1_schedule(int stages, int microbatches);
+
+// As many forward passes ahead as fill the bubble at the begin, too: without a bubble when the
+// three passes take equally long. Every stage holds at most 2 n - 1 microbatches (ZB-H2, ibid.).
+Schedule zb_h2_schedule(int stages, int microbatches);
+
+// What a zero-bubble schedule is made for.
+struct ZeroBubbleOptions {
+  PassTimes times;
+  double limit = 0;        // microbatches that a stage may hold; at least the number of stages
+  double weight_part = 1;  // of a microbatch: what is held from Bi until Bw
+};
+// The shortest that is found within the limit: ZB-1p for limit = stages, ZB-2p for twice as many
+// (ibid., section 3).
+Schedule zero_bubble_schedule(int stages, int microbatches, const ZeroBubbleOptions& options);
 
 }  // namespace tutti

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
+
+#include "base/test_seed.h"
 
 namespace tutti {
 namespace {
@@ -10,40 +13,86 @@ namespace {
 std::string text_of(const std::vector<ScheduledPass>& passes) {
   std::string text;
   for (const ScheduledPass& pass : passes) {
-    text += fmt::format("{}{}{}", text.empty() ? "" : ",", pass_name(pass.kind), pass.microbatch);
+    text += (text.empty() ? "" : ",") + to_string(pass);
   }
   return text;
 }
 
-// The most microbatches that a stage holds between their forward and backward passes.
-int held(const std::vector<ScheduledPass>& passes) {
-  int now = 0, most = 0;
-  for (const ScheduledPass& pass : passes) {
-    now += pass.kind == PassKind::kForward ? 1 : -1;
-    most = std::max(most, now);
+struct Made {
+  std::string name;
+  Schedule schedule;
+  double limit;  // microbatches that a stage may hold
+};
+
+// Everything that the generators make for a size.
+std::vector<Made> all_schedules(int stages, int microbatches) {
+  const double n = stages;
+  std::vector<Made> made = {{"gpipe", gpipe_schedule(stages, microbatches), 1.0 * microbatches},
+                            {"1f1b", one_forward_one_backward_schedule(stages, microbatches), n},
+                            {"zb-h1", zb_h1_schedule(stages, microbatches), n},
+                            {"zb-h2", zb_h2_schedule(stages, microbatches), 2 * n - 1}};
+  for (int chunks = 1; chunks <= 4; ++chunks) {
+    made.push_back({fmt::format("interleaved {}", chunks),
+                    interleaved_schedule(stages, microbatches, chunks), 2 * n});
   }
-  return most;
+  return made;
 }
 
-TEST(Generators, EverySizeIsCompleteAndFreeOfDeadlock) {
-  for (int stages = 1; stages <= 9; ++stages) {
-    for (int microbatches = 1; microbatches <= 20; ++microbatches) {
-      const auto where = fmt::format("{} stages, {} microbatches", stages, microbatches);
-      const Status gpipe = verify(gpipe_schedule(stages, microbatches));
-      EXPECT_TRUE(gpipe.ok()) << where << ": " << gpipe.message();
-      const Status alternating = verify(one_forward_one_backward_schedule(stages, microbatches));
-      EXPECT_TRUE(alternating.ok()) << where << ": " << alternating.message();
+void expect_verified(const Made& made, int stages, int microbatches) {
+  const auto where =
+      fmt::format("{}, {} stages, {} microbatches: ", made.name, stages, microbatches);
+  const Status status = verify(made.schedule);
+  EXPECT_TRUE(status.ok()) << where << status.message();
+  const Status held = verify_held(made.schedule, made.limit);
+  EXPECT_TRUE(held.ok()) << where << held.message();
+}
+
+TEST(Generators, EverySizeIsCompleteAndFreeOfDeadlockWithinItsMemory) {
+  for (int stages : {1, 2, 3, 4, 5, 7, 8, 13, 16, 31, 32}) {
+    for (int microbatches : {1, 2, 3, 4, 7, 8, 12, 31, 32, 33, 64, 100, 128}) {
+      for (const Made& made : all_schedules(stages, microbatches)) {
+        expect_verified(made, stages, microbatches);
+      }
     }
   }
 }
 
-TEST(Generators, OneForwardOneBackwardHoldsNoMoreThanTheStagesThatFollow) {
-  const Schedule schedule = one_forward_one_backward_schedule(4, 16);
-  for (int stage = 0; stage < 4; ++stage) {
-    EXPECT_EQ(held(schedule.stages[static_cast<size_t>(stage)]), 4 - stage);
+TEST(Generators, EverySizeOfZeroBubbleKeepsToItsLimit) {
+  const PassTimes times = {1.0, 1.1, 0.8, 0.05};
+  for (int stages : {1, 2, 3, 4, 8, 16, 32}) {
+    for (int microbatches : {1, 2, 5, 8, 32, 128}) {
+      for (int limit : {stages, stages + stages / 2, 2 * stages}) {
+        expect_verified(
+            {fmt::format("zero-bubble {}", limit),
+             zero_bubble_schedule(stages, microbatches, {times, 1.0 * limit}), 1.0 * limit},
+            stages, microbatches);
+      }
+    }
   }
-  EXPECT_EQ(held(one_forward_one_backward_schedule(4, 2).stages[0]), 2);
-  EXPECT_EQ(held(gpipe_schedule(4, 16).stages[3]), 16);
+}
+
+TEST(Generators, StagesHoldWhatTheTheorySays) {
+  const Schedule schedule = one_forward_one_backward_schedule(4, 16);
+  for (int stage = 0; stage < 4; ++stage) EXPECT_EQ(held_microbatches(schedule, stage), 4 - stage);
+  EXPECT_EQ(held_microbatches(one_forward_one_backward_schedule(4, 2), 0), 2);
+  EXPECT_EQ(held_microbatches(gpipe_schedule(4, 16), 3), 16);
+  for (int stage = 0; stage < 4; ++stage) {
+    EXPECT_EQ(held_microbatches(zb_h1_schedule(4, 16), stage), 4);
+    EXPECT_EQ(held_microbatches(zb_h2_schedule(4, 16), stage), 7);
+  }
+  // Narayanan et al. 2021: p (1 + (p - 1) / (p v)) microbatches on the first stage.
+  EXPECT_EQ(held_microbatches(interleaved_schedule(4, 16, 2), 0), 4 * (1 + 3 / 8.0));
+}
+
+TEST(Generators, BubblesAreWhatTheTheorySays) {
+  const PassTimes times = {1, 1, 1, 0};
+  const int n = 8, m = 32;
+  const auto cost = [&](const Schedule& schedule) { return simulate(schedule, times).cost(); };
+  EXPECT_DOUBLE_EQ(cost(gpipe_schedule(n, m)), 3 * m + 3 * (n - 1));
+  EXPECT_DOUBLE_EQ(cost(one_forward_one_backward_schedule(n, m)), 3 * m + 3 * (n - 1));
+  EXPECT_DOUBLE_EQ(cost(interleaved_schedule(n, m, 2)), 3 * m + 3 * (n - 1) / 2.0);
+  EXPECT_DOUBLE_EQ(cost(zb_h1_schedule(n, m)), 3 * m + (n - 1));
+  EXPECT_DOUBLE_EQ(cost(zb_h2_schedule(n, m)), 3 * m);
 }
 
 TEST(Generators, WorkedExample) {
@@ -52,6 +101,57 @@ TEST(Generators, WorkedExample) {
   EXPECT_EQ(text_of(schedule.stages[1]), "F0,F1,B0,F2,B1,F3,B2,B3");
   EXPECT_EQ(text_of(schedule.stages[2]), "F0,B0,F1,B1,F2,B2,F3,B3");
   EXPECT_EQ(text_of(gpipe_schedule(2, 2).stages[1]), "F0,F1,B0,B1");
+  EXPECT_EQ(text_of(interleaved_schedule(2, 2, 2).stages[1]), "F0,F1,F0.1,B0.1,F1.1,B1.1,B0,B1");
+  EXPECT_EQ(text_of(zb_h1_schedule(2, 2).stages[1]), "F0,Bi0,F1,Bi1,Bw0,Bw1");
+}
+
+// What is wrong with a schedule from which one thing was changed.
+struct Mutation {
+  Schedule schedule;
+  std::string fault;  // begins what the verifier says
+};
+
+Mutation mutate(const Schedule& from, std::mt19937& random) {
+  Mutation mutation = {from, ""};
+  const auto stage = static_cast<size_t>(random() % from.stages.size());
+  auto& passes = mutation.schedule.stages[stage];
+  const auto at = static_cast<size_t>(random() % passes.size());
+  const ScheduledPass pass = passes[at];
+  const auto label = fmt::format("stage {}: {}", stage, to_string(pass));
+  switch (random() % 3) {
+    case 0:  // dropped: it is missing, or what needs it comes too early
+      passes.erase(passes.begin() + static_cast<std::ptrdiff_t>(at));
+      mutation.fault = fmt::format("stage {}: ", stage);
+      break;
+    case 1:  // doubled
+      passes.insert(passes.begin() + static_cast<std::ptrdiff_t>(random() % (passes.size() + 1)),
+                    pass);
+      mutation.fault = fmt::format("stage {}: ", stage);
+      break;
+    default: {  // a forward pass behind all that its stage runs backward: nothing can go on
+      const auto is_forward = [](const ScheduledPass& p) { return p.kind == PassKind::kForward; };
+      const auto found = std::find_if(passes.begin(), passes.end(), is_forward);
+      const ScheduledPass moved = *found;
+      passes.erase(found);
+      passes.push_back(moved);
+      mutation.fault = fmt::format("stage {}: ", stage);
+    }
+  }
+  return mutation;
+}
+
+TEST(Generators, TheVerifierNamesTheFaultOfEveryMutation) {
+  std::mt19937 random(static_cast<uint32_t>(test_seed()));
+  for (int i = 0; i < 200; ++i) {
+    const int stages = 2 + static_cast<int>(random() % 7);
+    const int microbatches = 2 + static_cast<int>(random() % 15);
+    const auto made = all_schedules(stages, microbatches);
+    const Made& chosen = made[random() % made.size()];
+    const Mutation mutation = mutate(chosen.schedule, random);
+    const Status status = verify(mutation.schedule);
+    ASSERT_FALSE(status.ok()) << chosen.name << ":\n" << print_schedule_csv(mutation.schedule);
+    EXPECT_TRUE(status.message().starts_with(mutation.fault)) << status.message();
+  }
 }
 
 }  // namespace

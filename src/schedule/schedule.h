@@ -21,13 +21,28 @@ std::string_view pass_name(PassKind kind);
 struct ScheduledPass {
   PassKind kind = PassKind::kForward;
   int microbatch = 0;
+  int chunk = 0;  // of the stage's
   friend bool operator==(const ScheduledPass&, const ScheduledPass&) = default;
+};
+// "F3", or "F3.1" of chunk 1.
+std::string to_string(const ScheduledPass& pass);
+
+// How a microbatch goes through stages that hold several chunks of the model.
+enum class ChunkOrder : uint8_t {
+  kLoop,  // chunk 0 of all stages, then chunk 1 of all stages, from the first again
+  kV,     // chunk 0 of all stages, then chunk 1 from the last stage back to the first, and so on
 };
 
 struct Schedule {
   int microbatches = 0;
   std::vector<std::vector<ScheduledPass>> stages;
+  int chunks = 1;  // of each stage
+  ChunkOrder order = ChunkOrder::kLoop;
 
+  int stage_count() const { return static_cast<int>(stages.size()); }
+  // How many chunks a microbatch passes, and which of them in order a chunk of a stage is.
+  int positions() const { return stage_count() * chunks; }
+  int position(int stage, int chunk) const;
   bool splits_backward() const;
 };
 
@@ -36,12 +51,21 @@ Schedule sequential_schedule(int microbatches);
 // Forward only (evaluation).
 Schedule forward_schedule(int microbatches);
 
-// One line per stage, passes separated by commas: "F0,F1,Bi0,Bw0,...". '#' starts a comment line.
+// One line per stage, passes separated by commas: "F0,F1,Bi0,Bw0,...", with chunks "F0.1". '#'
+// starts a comment line; a line "order=v" before the stages says that chunks lie in a V.
 Result<Schedule> parse_schedule_csv(std::string_view text);
+std::string print_schedule_csv(const Schedule& schedule);
 
-// Complete (each stage runs every pass of every microbatch once, F before Bi before Bw, and B or
-// Bi/Bw alike everywhere) and free of deadlock when a stage waits for its neighbours' results.
-// The message names the first fault.
+// Complete (each stage runs every pass of every microbatch and chunk once, F before Bi before Bw,
+// and B or Bi/Bw alike everywhere) and free of deadlock when a stage waits for its neighbours'
+// results. The message names the first fault.
 Status verify(const Schedule& schedule);
+
+// The most microbatches whose activations a stage holds at once. From F until the backward pass a
+// microbatch counts 1, and `weight_part` of that from Bi until Bw: what weight gradients need. One
+// chunk of several counts as its part of a microbatch.
+double held_microbatches(const Schedule& schedule, int stage, double weight_part = 1);
+// No stage holds more than `limit`; the message names the first pass that would.
+Status verify_held(const Schedule& schedule, double limit, double weight_part = 1);
 
 }  // namespace tutti
