@@ -21,17 +21,6 @@ std::vector<ScheduledPass> alternate(int warmup, const std::vector<ScheduledPass
   return passes;
 }
 
-std::vector<ScheduledPass> each_microbatch(PassKind kind, int microbatches) {
-  std::vector<ScheduledPass> passes;
-  for (int m = 0; m < microbatches; ++m) passes.push_back({kind, m});
-  return passes;
-}
-
-std::vector<ScheduledPass> alternate(int warmup, int microbatches) {
-  return alternate(warmup, each_microbatch(PassKind::kForward, microbatches),
-                   each_microbatch(PassKind::kBackward, microbatches));
-}
-
 // Groups of microbatches, in each of which every chunk in turn takes all of them.
 std::vector<ScheduledPass> in_groups(PassKind kind, int group, int groups, int chunks) {
   std::vector<ScheduledPass> passes;
@@ -58,24 +47,31 @@ std::vector<ScheduledPass> alternate_split(int warmup, int lag, int microbatches
   return passes;
 }
 
-}  // namespace
-
-Schedule gpipe_schedule(int stages, int microbatches) {
+// Each stage begins with `pace` more forward passes than the next, the last with one, and holds
+// back weight gradients of as many more microbatches than the stage before.
+Schedule split_schedule(int stages, int microbatches, int pace) {
   require(stages, microbatches);
   Schedule schedule{microbatches, {}};
   for (int stage = 0; stage < stages; ++stage) {
-    schedule.stages.push_back(alternate(microbatches, microbatches));
+    const int warmup = std::min(pace * (stages - 1 - stage) + 1, microbatches);
+    schedule.stages.push_back(alternate_split(warmup, pace * stage, microbatches));
   }
   return schedule;
 }
 
-Schedule one_forward_one_backward_schedule(int stages, int microbatches) {
+}  // namespace
+
+Schedule gpipe_schedule(int stages, int microbatches) {
   require(stages, microbatches);
-  Schedule schedule{microbatches, {}};
-  for (int stage = 0; stage < stages; ++stage) {
-    schedule.stages.push_back(alternate(std::min(stages - 1 - stage, microbatches), microbatches));
+  std::vector<ScheduledPass> passes;
+  for (PassKind kind : {PassKind::kForward, PassKind::kBackward}) {
+    for (int m = 0; m < microbatches; ++m) passes.push_back({kind, m});
   }
-  return schedule;
+  return {microbatches, std::vector(static_cast<size_t>(stages), passes)};
+}
+
+Schedule one_forward_one_backward_schedule(int stages, int microbatches) {
+  return interleaved_schedule(stages, microbatches, 1);
 }
 
 Schedule interleaved_schedule(int stages, int microbatches, int chunks) {
@@ -99,23 +95,11 @@ Schedule interleaved_schedule(int stages, int microbatches, int chunks) {
 }
 
 Schedule zb_h1_schedule(int stages, int microbatches) {
-  require(stages, microbatches);
-  Schedule schedule{microbatches, {}};
-  for (int stage = 0; stage < stages; ++stage) {
-    schedule.stages.push_back(
-        alternate_split(std::min(stages - stage, microbatches), stage, microbatches));
-  }
-  return schedule;
+  return split_schedule(stages, microbatches, 1);
 }
 
 Schedule zb_h2_schedule(int stages, int microbatches) {
-  require(stages, microbatches);
-  Schedule schedule{microbatches, {}};
-  for (int stage = 0; stage < stages; ++stage) {
-    const int warmup = std::min(2 * (stages - stage) - 1, microbatches);
-    schedule.stages.push_back(alternate_split(warmup, 2 * stage, microbatches));
-  }
-  return schedule;
+  return split_schedule(stages, microbatches, 2);
 }
 
 }  // namespace tutti
