@@ -32,6 +32,19 @@ Schedule zb_h1_schedule(int stages, int microbatches);
 // three passes take equally long. Every stage holds at most 2 n - 1 microbatches (ZB-H2, ibid.).
 Schedule zb_h2_schedule(int stages, int microbatches);
 
+// Two chunks a stage, in a V, with split backward: every stage holds at most n microbatches, as in
+// ZB-H1, and where the three passes take equally long and there are at least 2 n microbatches there
+// is no bubble (ZB-V, ibid., section 6, and Qi et al. 2024, arXiv:2405.15362). For other times the
+// order of F and Bi is the same; Bw is moved where that makes it shorter.
+Schedule zbv_schedule(int stages, int microbatches, const PassTimes& times = {});
+
+// DualPipe with both directions folded into a V (DualPipeV of DeepSeek-AI's DualPipe, after
+// DeepSeek-AI 2024, arXiv:2412.19437, section 3.2.1): two chunks a stage; F of one microbatch and
+// backward of another alternate, for the communication of each to run beside the other. Every stage
+// holds at most n + 1/2 microbatches. It splits backward in warm-up and cool-down; elsewhere Bw is
+// right behind Bi.
+Schedule dualpipev_schedule(int stages, int microbatches);
+
 // What a zero-bubble schedule is made for.
 struct ZeroBubbleOptions {
   PassTimes times;

@@ -73,7 +73,7 @@ class Progress {
   }
 
   size_t microbatches_;
-  std::vector<bool> ran_;
+  std::vector<char> ran_;
 };
 
 // Of one pass, after those that its stage ran before.
@@ -115,7 +115,7 @@ std::vector<PassKind> kinds_of(const Schedule& schedule) {
 }
 
 Status check_stage(const Schedule& schedule, const std::vector<PassKind>& kinds, int stage) {
-  const bool split = schedule.splits_backward();
+  const bool split = kinds.back() == PassKind::kBackwardWeight;
   Progress progress(schedule.chunks, schedule.microbatches);
   for (const ScheduledPass& pass : schedule.stages[static_cast<size_t>(stage)]) {
     TUTTI_TRY(check_pass(schedule, split, stage, pass, progress));
@@ -191,11 +191,6 @@ std::string to_string(const ScheduledPass& pass) {
   return pass.chunk == 0 ? text : fmt::format("{}.{}", text, pass.chunk);
 }
 
-int Schedule::position(int stage, int chunk) const {
-  const bool back = order == ChunkOrder::kV && chunk % 2 == 1;
-  return chunk * stage_count() + (back ? stage_count() - 1 - stage : stage);
-}
-
 bool Schedule::splits_backward() const {
   for (const auto& stage : stages) {
     for (const ScheduledPass& pass : stage) {
@@ -214,10 +209,13 @@ Schedule sequential_schedule(int microbatches) {
   return schedule;
 }
 
-Schedule forward_schedule(int microbatches) {
-  Schedule schedule{microbatches, {{}}};
-  for (int m = 0; m < microbatches; ++m) schedule.stages[0].push_back({PassKind::kForward, m});
-  return schedule;
+Schedule forward_schedule(int microbatches, const Pipeline& pipeline) {
+  std::vector<ScheduledPass> passes;
+  for (int m = 0; m < microbatches; ++m) {
+    for (int c = 0; c < pipeline.chunks; ++c) passes.push_back({PassKind::kForward, m, c});
+  }
+  return {microbatches, std::vector(static_cast<size_t>(pipeline.stages), passes), pipeline.chunks,
+          pipeline.order};
 }
 
 Result<Schedule> parse_schedule_csv(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "collective/pipeline.h"
 
 namespace tutti {
 
@@ -27,12 +28,6 @@ struct ScheduledPass {
 // "F3", or "F3.1" of chunk 1.
 std::string to_string(const ScheduledPass& pass);
 
-// How a microbatch goes through stages that hold several chunks of the model.
-enum class ChunkOrder : uint8_t {
-  kLoop,  // chunk 0 of all stages, then chunk 1 of all stages, from the first again
-  kV,     // chunk 0 of all stages, then chunk 1 from the last stage back to the first, and so on
-};
-
 struct Schedule {
   int microbatches = 0;
   std::vector<std::vector<ScheduledPass>> stages;
@@ -40,16 +35,16 @@ struct Schedule {
   ChunkOrder order = ChunkOrder::kLoop;
 
   int stage_count() const { return static_cast<int>(stages.size()); }
-  // How many chunks a microbatch passes, and which of them in order a chunk of a stage is.
+  Pipeline pipeline() const { return {stage_count(), chunks, order}; }
   int positions() const { return stage_count() * chunks; }
-  int position(int stage, int chunk) const;
+  int position(int stage, int chunk) const { return pipeline().position(stage, chunk); }
   bool splits_backward() const;
 };
 
 // Forward and backward of each microbatch in turn: what one rank without a pipeline does.
 Schedule sequential_schedule(int microbatches);
 // Forward only (evaluation).
-Schedule forward_schedule(int microbatches);
+Schedule forward_schedule(int microbatches, const Pipeline& pipeline = {});
 
 // One line per stage, passes separated by commas: "F0,F1,Bi0,Bw0,...", with chunks "F0.1". '#'
 // starts a comment line; a line "order=v" before the stages says that chunks lie in a V.

@@ -2,39 +2,15 @@
 
 #include <algorithm>
 
+#include "schedule/arrivals.h"
+
 namespace tutti {
 namespace {
-
-// When the results that neighbours wait for are made, by position and microbatch; < 0: not yet.
-class Results {
- public:
-  explicit Results(const Schedule& schedule)
-      : microbatches_(static_cast<size_t>(schedule.microbatches)),
-        forward_(static_cast<size_t>(schedule.positions()) * microbatches_, -1.0),
-        backward_(forward_) {}
-
-  double& forward(int position, int microbatch) { return forward_[at(position, microbatch)]; }
-  double& backward(int position, int microbatch) { return backward_[at(position, microbatch)]; }
-
- private:
-  size_t at(int position, int microbatch) const {
-    return static_cast<size_t>(position) * microbatches_ + static_cast<size_t>(microbatch);
-  }
-
-  size_t microbatches_;
-  std::vector<double> forward_, backward_;
-};
 
 class Simulation {
  public:
   Simulation(const Schedule& schedule, const PassTimes& times)
-      : schedule_(schedule), times_(times), results_(schedule), stage_of_(positions()) {
-    for (int s = 0; s < schedule.stage_count(); ++s) {
-      for (int c = 0; c < schedule.chunks; ++c) {
-        stage_of_[static_cast<size_t>(schedule.position(s, c))] = s;
-      }
-    }
-  }
+      : schedule_(schedule), times_(times), arrivals_(schedule, times) {}
 
   Timeline run() {
     timeline_.stages.resize(schedule_.stages.size());
@@ -49,49 +25,25 @@ class Simulation {
   }
 
  private:
-  size_t positions() const { return static_cast<size_t>(schedule_.positions()); }
-
-  // When what `from` made is at `to`; < 0: it is not made yet.
-  double arrival(double made, int from, int to) const {
-    const bool near = stage_of_[static_cast<size_t>(from)] == stage_of_[static_cast<size_t>(to)];
-    return made < 0 || near ? made : made + times_.communication;
-  }
-
-  double input_at(const ScheduledPass& pass, int position) {
-    if (pass.kind == PassKind::kBackwardWeight) return 0;
-    if (pass.kind == PassKind::kForward) {
-      if (position == 0) return 0;
-      return arrival(results_.forward(position - 1, pass.microbatch), position - 1, position);
-    }
-    if (position + 1 == schedule_.positions()) return 0;
-    return arrival(results_.backward(position + 1, pass.microbatch), position + 1, position);
-  }
-
   bool advance(int stage) {
     const auto& passes = schedule_.stages[static_cast<size_t>(stage)];
     auto& timed = timeline_.stages[static_cast<size_t>(stage)];
     const size_t before = timed.size();
     while (timed.size() < passes.size()) {
       const ScheduledPass& pass = passes[timed.size()];
-      const int position = schedule_.position(stage, pass.chunk);
-      const double input = input_at(pass, position);
-      if (input < 0) break;
-      const double begin = std::max(timed.empty() ? 0.0 : timed.back().end, input);
+      const std::optional<double> input = arrivals_.input_at(stage, pass);
+      if (!input) break;
+      const double begin = std::max(timed.empty() ? 0.0 : timed.back().end, *input);
       const double end = begin + times_.of(pass.kind) / schedule_.chunks;
       timed.push_back({pass, begin, end});
-      if (pass.kind == PassKind::kForward) {
-        results_.forward(position, pass.microbatch) = end;
-      } else if (pass.kind != PassKind::kBackwardWeight) {
-        results_.backward(position, pass.microbatch) = end;
-      }
+      arrivals_.made(stage, pass, end);
     }
     return timed.size() > before;
   }
 
   const Schedule& schedule_;
   const PassTimes& times_;
-  Results results_;
-  std::vector<int> stage_of_;  // by position
+  Arrivals arrivals_;
   Timeline timeline_;
 };
 
@@ -117,6 +69,16 @@ double Timeline::cost() const {
     if (!stage.empty()) cost = std::max(cost, stage.back().end - stage.front().begin);
   }
   return cost;
+}
+
+double Timeline::bubble_rate() const {
+  double busiest = 0;
+  for (const auto& stage : stages) {
+    double busy = 0;
+    for (const TimedPass& timed : stage) busy += timed.end - timed.begin;
+    busiest = std::max(busiest, busy);
+  }
+  return cost() > 0 ? 1 - busiest / cost() : 0;
 }
 
 double Timeline::bubble_rate(const PassTimes& times, int microbatches) const {

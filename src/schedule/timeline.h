@@ -30,6 +30,8 @@ struct Timeline {
   double cost() const;
   // The part of cost() in which a stage that runs `microbatches` has nothing to do.
   double bubble_rate(const PassTimes& times, int microbatches) const;
+  // The same, from what the passes of the busiest stage take.
+  double bubble_rate() const;
 };
 
 // Each stage runs its passes in order, each as soon as its input is there. Requires a schedule that
