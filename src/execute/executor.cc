@@ -1,6 +1,7 @@
 #include "execute/executor.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "program/compile.h"
 
@@ -8,12 +9,6 @@ namespace tutti {
 namespace {
 
 Status check_local(const Program& program, const Backend& backend, bool alone) {
-  for (const Action& action : program.actions) {
-    if (action.kind != ActionKind::kRun) {
-      return invalid("the program {} sends %{} to another stage, which this build does not do",
-                     program.name, program.buffer(action.buffer).name);
-    }
-  }
   for (const Body& body : program.bodies) {
     for (const Instruction& i : body.instructions) {
       const bool collective = !alone && i.attributes.has("axes");
@@ -27,9 +22,14 @@ Status check_local(const Program& program, const Backend& backend, bool alone) {
 
 Status check_world(const Program& program, const World* world) {
   const int size = world == nullptr ? 1 : world->size();
-  if (program.mesh.world_size() == size) return {};
-  return invalid("the program {} is for {} ranks, this run has {}", program.name,
-                 program.mesh.world_size(), size);
+  if (program.mesh.world_size() != size) {
+    return invalid("the program {} is for {} ranks, this run has {}", program.name,
+                   program.mesh.world_size(), size);
+  }
+  const int stage = world == nullptr ? 0 : program.mesh.coordinate(world->rank(), Axis::kPp);
+  if (program.stage == stage) return {};
+  return invalid("the program {} is for stage {}, this rank is on stage {}", program.name,
+                 program.stage, stage);
 }
 
 }  // namespace
@@ -93,17 +93,23 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<Program> programs
   TUTTI_ASSIGN(executor->arena_, Arena::create(static_cast<uint64_t>(bytes)));
   if (options.world != nullptr) {
     TUTTI_ASSIGN(executor->collectives_, Collectives::create(*options.world, all, options.spans));
+    TUTTI_ASSIGN(executor->messages_, Messages::create(*options.world, all, options.spans));
   }
   return executor;
 }
 
+BufferId Executor::find(size_t program, std::string_view name) const {
+  const BufferId id = sets_[program].program.find(name);
+  return id.valid() ? id : sets_[program].program.find_copy(name);
+}
+
 bool Executor::has(size_t program, std::string_view name) const {
-  return sets_[program].program.find(name).valid();
+  return find(program, name).valid();
 }
 
 Operand Executor::operand(size_t index, std::string_view name, int microbatch) const {
   const Program& program = sets_[index].program;
-  const BufferId id = program.find(name);
+  const BufferId id = find(index, name);
   TUTTI_CHECK(id.valid(), "the program {} has no %{}", program.name, name);
   const Buffer& buffer = program.buffer(id);
   const MemoryRegion region = buffer.address.region;
@@ -156,8 +162,7 @@ Status Executor::run_body(size_t index, const Action& action) {
     if (!bound[i].runs_in(action)) continue;
     if (communicates) {
       collectives_->issue(index, {action.body, static_cast<int>(i)}, bound[i],
-                          bound[i].call(state.program, arena_.data(), action),
-                          state.program.buffer(instruction.outputs[0]).name,
+                          bound[i].call(state.program, arena_.data(), action), bound[i].name,
                           span_name(state, {action.body, static_cast<int>(i)}));
     } else {
       run_instruction(state, action, i);
@@ -180,15 +185,47 @@ Status Executor::wait_for_body(size_t index, const Action& action) {
 void Executor::set_step(int64_t step) {
   step_ = step;
   if (collectives_ != nullptr) collectives_->set_step(step);
+  if (messages_ != nullptr) messages_->set_step(step);
+}
+
+WireCount Executor::sent() const {
+  WireCount total;
+  if (collectives_ != nullptr) total += collectives_->sent();
+  if (messages_ != nullptr) total += messages_->sent();
+  return total;
+}
+
+Status Executor::run_action(size_t index, int number) {
+  ProgramState& state = sets_[index];
+  const Program& program = state.program;
+  const Action& action = program.actions[static_cast<size_t>(number)];
+  for (int wait : action.waits) TUTTI_TRY(messages_->wait(index, wait));
+  if (action.kind == ActionKind::kRun) {
+    point(state, action);
+    return run_body(index, action);
+  }
+  const auto bytes_of = [&](BufferId id) {
+    return arena_.data() +
+           arena_offset(program, program.buffer(id), rank_, action.microbatch, action.slots);
+  };
+  if (action.kind == ActionKind::kCopy) {
+    std::memcpy(bytes_of(action.target), bytes_of(action.buffer),
+                static_cast<size_t>(program.buffer(action.buffer).bytes));
+  } else {
+    messages_->issue(index, number, bytes_of(action.buffer));
+  }
+  return {};
 }
 
 Status Executor::run(size_t index) {
-  ProgramState& state = sets_[index];
-  for (const Action& action : state.program.actions) {
-    point(state, action);
-    TUTTI_TRY(run_body(index, action));
-  }
-  return collectives_ == nullptr ? Status() : collectives_->finish();
+  const int actions = static_cast<int>(sets_[index].program.actions.size());
+  for (int number = 0; number < actions; ++number) TUTTI_TRY(run_action(index, number));
+  return finish();
+}
+
+Status Executor::finish() {
+  if (collectives_ != nullptr) TUTTI_TRY(collectives_->finish());
+  return messages_ == nullptr ? Status() : messages_->finish();
 }
 
 }  // namespace tutti

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "execute/collectives.h"
+#include "execute/messages.h"
 #include "execute/profile.h"
 #include "kernels/backend.h"
 #include "program/bind.h"
@@ -43,6 +44,7 @@ class Executor {
   // The operand in a named buffer that lasts or comes from outside (parameters, state, inputs,
   // scalars, outputs), on this rank; a name that the program does not have is a bug.
   Operand operand(size_t program, std::string_view name, int microbatch = 0) const;
+  // What another stage makes and this one has a copy of goes by the same name.
   bool has(size_t program, std::string_view name) const;
   // What lies at an offset of the arena (program/stored.h), in bytes.
   char* at(int64_t arena_offset) const { return arena_.data() + arena_offset; }
@@ -55,7 +57,7 @@ class Executor {
   // The step that spans name.
   void set_step(int64_t step);
   // What this rank has sent to others since the start.
-  WireCount sent() const { return collectives_ ? collectives_->sent() : WireCount(); }
+  WireCount sent() const;
 
  private:
   struct ProgramState {
@@ -67,12 +69,15 @@ class Executor {
 
   Executor(std::vector<Program> programs, std::unique_ptr<Backend> backend,
            const RankOptions& options);
+  BufferId find(size_t program, std::string_view name) const;
   void name_spans(ProgramState& state);
   SpanNameId span_name(const ProgramState& state, InstructionRef ref) const;
   void point(ProgramState& state, const Action& action);
   Status run_body(size_t program, const Action& action);
   void run_instruction(ProgramState& state, const Action& action, size_t index);
   Status wait_for_body(size_t program, const Action& action);
+  Status run_action(size_t program, int number);
+  Status finish();
 
   std::vector<ProgramState> sets_;
   std::unique_ptr<Backend> backend_;
@@ -83,7 +88,9 @@ class Executor {
   LaneId compute_lane_;
   int64_t step_ = 0;
   std::unique_ptr<Clock> clock_ = make_system_clock();  // for the profile
-  std::unique_ptr<Collectives> collectives_;            // last: its lanes end before the arena goes
+  // Last: their lanes end before the arena goes.
+  std::unique_ptr<Collectives> collectives_;
+  std::unique_ptr<Messages> messages_;
 };
 
 }  // namespace tutti

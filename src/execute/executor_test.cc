@@ -80,11 +80,11 @@ struct Outcome {
 Outcome train(const ModelConfig& config, int threads, const PassOptions& passes = {}) {
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
   const CompiledStep step = compiled(config, *backend, passes);
-  auto executor = Executor::create({step.program}, std::move(backend));
+  auto executor = Executor::create({step.stages[0]}, std::move(backend));
   TUTTI_CHECK(executor.ok(), "{}", executor.message());
   Executor& e = **executor;
-  EXPECT_EQ(e.allocated_bytes(), step.program.total_bytes());
-  EXPECT_EQ(e.allocated_bytes(), memory_report(step.program).total());
+  EXPECT_EQ(e.allocated_bytes(), step.stages[0].total_bytes());
+  EXPECT_EQ(e.allocated_bytes(), memory_report(step.stages[0]).total());
   initialise_parameters(e, 0, step.step, 3, cpu::default_kernels(), threads);
   set_inputs(e, config.vocab);
   Outcome outcome;
@@ -124,8 +124,8 @@ TEST(Executor, EachOptionalPassKeepsTheLosses) {
 TEST(Executor, RefusesAProgramThatMemoryDoesNotHold) {
   auto backend = make_null_backend();
   CompiledStep step = compiled(tiny(Architecture::kLlama), *backend);
-  step.program.persistent_bytes = int64_t{1} << 50;
-  const auto executor = Executor::create({step.program}, std::move(backend));
+  step.stages[0].persistent_bytes = int64_t{1} << 50;
+  const auto executor = Executor::create({step.stages[0]}, std::move(backend));
   ASSERT_FALSE(executor.ok());
   EXPECT_EQ(executor.error().kind, ErrorKind::kResource);
 }

@@ -7,7 +7,7 @@ namespace tutti {
 
 Result<CompiledStep> compile_step(StepGraph step, const Plan& plan, const Schedule& schedule,
                                   const OpTable& ops, const KernelNeeds& needs,
-                                  const PassOptions& passes, PersistentLayout* layout, int stage) {
+                                  const PassOptions& passes, PersistentLayouts* layouts) {
   const auto clock = make_system_clock();
   const double start_s = clock->monotonic_s();
   CompiledStep result;
@@ -16,12 +16,17 @@ Result<CompiledStep> compile_step(StepGraph step, const Plan& plan, const Schedu
   bind_dim(graph, "batch", plan.samples_per_microbatch());
   bind_dim(graph, "microbatch", plan.microbatches);
   TUTTI_ASSIGN(result.passes, run_passes(graph, {ops, plan}, passes));
-  CompileOptions options;
-  options.stage = stage;
-  options.schedule = &schedule;
-  options.persistent = layout;
-  TUTTI_ASSIGN(result.program, compile(graph, plan, ops, needs, options));
-  if (plan.mesh.size(Axis::kPp) == 1) TUTTI_TRY(lint({result.program}));
+  const int stages = plan.pipeline().stages;
+  if (layouts != nullptr) layouts->resize(static_cast<size_t>(stages));
+  for (int stage = 0; stage < stages; ++stage) {
+    CompileOptions options;
+    options.stage = stage;
+    options.schedule = &schedule;
+    options.persistent = layouts == nullptr ? nullptr : &(*layouts)[static_cast<size_t>(stage)];
+    TUTTI_ASSIGN(Program program, compile(graph, plan, ops, needs, options));
+    result.stages.push_back(std::move(program));
+  }
+  TUTTI_TRY(lint(result.stages));
   result.compile_seconds = clock->monotonic_s() - start_s;
   return result;
 }

@@ -10,17 +10,20 @@
 
 namespace tutti {
 
+using PersistentLayouts = std::vector<PersistentLayout>;
+
 struct CompiledStep {
-  StepGraph step;  // after the passes
-  Program program;
+  StepGraph step;               // after the passes
+  std::vector<Program> stages;  // of the pipeline; one without
   std::vector<PassRecord> passes;
   double compile_seconds = 0;  // of passes, compilation and lint
 };
 
-// Binds the plan's sizes into the graph, runs the passes and compiles one stage.
+// Binds the plan's sizes into the graph, runs the passes, compiles every stage and checks them
+// together. `layouts`, by stage, is what programs of a run share; null: nothing. Requires a
+// schedule of the plan's pipeline that passes verify().
 Result<CompiledStep> compile_step(StepGraph step, const Plan& plan, const Schedule& schedule,
                                   const OpTable& ops, const KernelNeeds& needs,
-                                  const PassOptions& passes, PersistentLayout* layout,
-                                  int stage = 0);
+                                  const PassOptions& passes, PersistentLayouts* layouts);
 
 }  // namespace tutti

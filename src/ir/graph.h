@@ -57,6 +57,7 @@ enum class Role : uint8_t {
 std::string_view role_name(Role role);
 constexpr bool is_persistent(Role role) { return role >= Role::kParameter; }
 
+// Stages of a graph are the positions of a pipeline (collective/pipeline.h), in order.
 inline constexpr int kEveryStage = -1;
 
 struct Value {
@@ -103,7 +104,7 @@ struct Op {
 
 struct Graph {
   std::string name;
-  std::deque<Value> values;  // references to them last while others are added
+  std::deque<Value> values;      // references to them last while others are added
   std::vector<Op> ops;           // every op after the producers of its inputs, regions in order
   std::vector<ValueId> outputs;  // values that must stay readable after the step
 

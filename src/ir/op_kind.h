@@ -134,6 +134,9 @@ constexpr std::optional<OpKind> parse_op_kind(std::string_view name) {
   return std::nullopt;
 }
 
-constexpr bool is_communication(OpKind kind) { return kind >= OpKind::kAllToAll; }
+// replica_sum adds locally; over several stages it becomes an all_reduce.
+constexpr bool is_communication(OpKind kind) {
+  return kind >= OpKind::kAllToAll && kind != OpKind::kReplicaSum;
+}
 
 }  // namespace tutti

@@ -1,10 +1,11 @@
-// Cuts the graph into pipeline stages by layer and connects them.
+// Cuts the graph by layer into the positions of a pipeline (the graph's stages) and connects them.
 //
 // Ops of the body go to the stage of their block. What lasts follows its readers; a parameter that
 // several stages read (tied embeddings) gets a replica on each, with optimizer state of its own,
 // and replica_sum adds their gradients, so that the replicas stay equal. A value that is read on
 // another stage than it is made is moved by a `transfer`, once for each stage. Prologue, norm and
-// clipping run on every stage.
+// clipping run on every stage, and so does the mean of the loss: what a stage adds nothing to is
+// zero.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -36,12 +37,19 @@ class StageAssigner {
   void place_body() {
     for (Op& op : graph_.ops) {
       if (op.region != Region::kBody) continue;
-      op.stage = stage_of_block(context_.plan, op.block, layers_);
+      op.stage = position_of_block(context_.plan, op.block, layers_);
+      if (op.kind == OpKind::kAdd) op.stage = stage_of_sum(op);
       for (ValueId id : op.outputs) {
         value(id).stage = op.stage;
         if (value(id).updates.valid()) value(value(id).updates).stage = op.stage;
       }
     }
+  }
+
+  // The gradients of a value that goes on to one other stage are added there: one message.
+  int stage_of_sum(const Op& op) {
+    const int first = value(op.inputs[0]).stage, second = value(op.inputs[1]).stage;
+    return op.phase != Phase::kForward && first == second ? first : op.stage;
   }
 
   void replicate_parameters() {
@@ -68,6 +76,14 @@ class StageAssigner {
     return graph_.add_value(std::move(copy));
   }
 
+  // State is named by its parameter: NAME@2.m.
+  ValueId state_of_copy(ValueId state, ValueId parameter, ValueId replica) {
+    Value copy = value(state);
+    copy.name = value(replica).name + copy.name.substr(value(parameter).name.size());
+    copy.stage = value(replica).stage;
+    return graph_.add_value(std::move(copy));
+  }
+
   void replicate(ValueId parameter, int stage) {
     const ValueId replica = copy_of(parameter, stage);
     for (Op& op : graph_.ops) {
@@ -83,8 +99,7 @@ class StageAssigner {
     update->inputs[3] = total_on_stage(total, value(parameter).stage);
     Op copy = *update;
     copy.inputs[0] = replica;
-    copy.inputs[1] = copy_of(copy.inputs[1], stage);
-    copy.inputs[2] = copy_of(copy.inputs[2], stage);
+    for (size_t k : {1u, 2u}) copy.inputs[k] = state_of_copy(copy.inputs[k], parameter, replica);
     copy.inputs[3] = total_on_stage(total, stage);
     for (size_t k = 0; k < copy.outputs.size(); ++k) {
       copy.outputs[k] = copy_of(copy.outputs[k], stage);
@@ -115,9 +130,11 @@ class StageAssigner {
         }
         continue;
       }
-      const bool reduces = op.kind == OpKind::kSumSquares || op.kind == OpKind::kClipFactor;
+      const bool reduces = op.kind == OpKind::kSumSquares || op.kind == OpKind::kClipFactor ||
+                           op.kind == OpKind::kScale;
       op.stage = reduces ? kEveryStage : value(op.inputs[0]).stage;
       for (ValueId id : op.outputs) value(id).stage = op.stage;
+      if (op.kind == OpKind::kScale) value(op.inputs[0]).stage = kEveryStage;
       if (op.kind == OpKind::kAdamW) {
         value(op.inputs[1]).stage = value(op.inputs[2]).stage = op.stage;
       }

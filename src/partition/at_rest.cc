@@ -208,9 +208,11 @@ class AtRest {
   // Replaces parameters by views of their buckets, one for each body that reads them; and totals of
   // gradients by those of the bucket.
   void read(Op& op) {
+    std::vector<ValueId> accumulators;
     for (ValueId& id : op.inputs) {
       const auto found = bucket_of_.find(id);
       if (found == bucket_of_.end()) continue;
+      accumulators.push_back(found->second->accumulator);
       id = op.region == Region::kBody ? view(*found->second, *member_of_[id], op)
                                       : found->second->total;
     }
@@ -227,6 +229,7 @@ class AtRest {
         Value& total = graph_.value(op.outputs[k]);
         total.type = graph_.value(op.inputs[k]).type;
         total.placement = graph_.value(op.inputs[k]).placement;
+        total.updates = accumulators[k];
       }
     }
   }

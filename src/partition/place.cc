@@ -32,7 +32,10 @@ class Placer {
     }
     std::vector<Op> old = std::move(graph_.ops);
     graph_.ops.clear();
+    bool epilogue = false;
     for (Op& op : old) {
+      if (op.region == Region::kEpilogue && !epilogue) spread_over_stages();
+      epilogue = op.region == Region::kEpilogue;
       scope(op);
       TUTTI_TRY(place_op(op));
       graph_.ops.push_back(std::move(op));
@@ -43,6 +46,17 @@ class Placer {
  private:
   Value& value(ValueId id) { return graph_.value(id); }
   Placement by_rules(ValueId id) { return placement_by_rules(plan_, value(id).type.dims); }
+
+  // An accumulator of every stage is zero where a stage adds nothing: Partial over them.
+  void spread_over_stages() {
+    for (Value& value : graph_.values) {
+      if (value.role != Role::kAccumulator || value.stage != kEveryStage) continue;
+      AxisList partial = value.placement.partial;
+      for (const MeshAxis& pp : plan_.mesh.whole(Axis::kPp)) partial.insert(partial.begin(), pp);
+      if (partial.empty()) continue;
+      value.placement = with_partial(resolved(value.placement), Reduce::kSum, partial);
+    }
+  }
 
   void scope(const Op& op) {
     builder_.scope_of(op);

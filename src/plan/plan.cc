@@ -72,9 +72,10 @@ Status validate(const Plan& plan, const PlannedSizes& sizes) {
         "\"gather\"",
         cp, sizes.kv_heads / kv_part, sizes.kv_heads);
   }
-  if (pp > sizes.layers)
-    return invalid("parallel.pp = {} exceeds model.layers = {}", pp, sizes.layers);
-  if (plan.layer_stages.empty()) TUTTI_TRY(check_divides(pp, "pp", sizes.layers, "model.layers"));
+  if (plan.pipeline().positions() > sizes.layers) {
+    return invalid("parallel.pp = {} with {} chunks a stage exceeds model.layers = {}", pp,
+                   plan.chunks, sizes.layers);
+  }
   if (plan.zero < 0 || plan.zero > 3) {
     return invalid("parallel.zero = {}, expected 0 to 3", plan.zero);
   }
@@ -155,12 +156,12 @@ AxisList zero_axes(const Plan& plan) {
   return axes;
 }
 
-int stage_of_block(const Plan& plan, int block, int64_t layers) {
-  const int stages = plan.mesh.size(Axis::kPp);
+int position_of_block(const Plan& plan, int block, int64_t layers) {
+  const int positions = plan.pipeline().positions();
   if (block < 0) return 0;
-  if (block >= layers) return stages - 1;
-  if (!plan.layer_stages.empty()) return plan.layer_stages[static_cast<size_t>(block)];
-  return static_cast<int>(block * stages / layers);
+  if (block >= layers) return positions - 1;
+  if (!plan.layer_positions.empty()) return plan.layer_positions[static_cast<size_t>(block)];
+  return static_cast<int>(block * positions / layers);
 }
 
 }  // namespace tutti

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "collective/pipeline.h"
 #include "collective/placement.h"
 #include "ir/graph.h"
 
@@ -52,10 +53,12 @@ struct Plan {
   int prefetch = 1;  // blocks that gathers of parameters run ahead, and reductions may lag behind
   ContextParallel context_parallel = ContextParallel::kRing;
   bool reshard_after_forward = true;  // ZeRO 3: backward gathers parameters again
-  std::vector<int> layer_stages;      // the stage of each layer; empty: equal shares
-  bool split_backward = false;        // the schedule runs input and weight gradients apart
-  bool recompute_cheap = true;  // backward repeats norms and activations rather than keep them
-  int64_t bucket_chunk = 64;    // elements: each parameter of a bucket is padded to this
+  int chunks = 1;                     // that each pipeline stage holds of the model
+  ChunkOrder chunk_order = ChunkOrder::kLoop;
+  std::vector<int> layer_positions;  // of each layer in the pipeline; empty: equal shares
+  bool split_backward = false;       // the schedule runs input and weight gradients apart
+  bool recompute_cheap = true;       // backward repeats norms and activations rather than keep them
+  int64_t bucket_chunk = 64;         // elements: each parameter of a bucket is padded to this
 
   // An axis as placements name it: none when its size is 1, two factors where tp is split as above.
   AxisList whole(Axis axis) const;
@@ -63,6 +66,7 @@ struct Plan {
   // order.
   int64_t seq_order() const;
   int64_t data_ranks() const;
+  Pipeline pipeline() const { return {mesh.size(Axis::kPp), chunks, chunk_order}; }
   int64_t samples_per_microbatch() const { return micro_batch * data_ranks(); }
 };
 
@@ -89,7 +93,7 @@ Placement attention_placement(const Plan& plan, const std::vector<Dim>& dims, bo
 // The axes over which ZeRO cuts what is replicated over them: shard, ep and cp.
 AxisList zero_axes(const Plan& plan);
 
-// The pipeline stage of a block: -1 (embedding) is on the first, `layers` (head) on the last.
-int stage_of_block(const Plan& plan, int block, int64_t layers);
+// The pipeline position of a block: -1 (embedding) is at the first, `layers` (head) at the last.
+int position_of_block(const Plan& plan, int block, int64_t layers);
 
 }  // namespace tutti

@@ -23,8 +23,7 @@ TEST(Plan, ValidationSaysWhatDoesNotDivide) {
   PlannedSizes sizes{.layers = 2, .kv_heads = 8, .group = 4, .mlp = 96, .vocab = 96, .seq = 48};
   const Status heads = validate(tensor_parallel(3), sizes);
   ASSERT_FALSE(heads.ok());
-  EXPECT_EQ(heads.message(),
-            "parallel.tp = 3 does not divide 32 heads (8 key/value x group 4)");
+  EXPECT_EQ(heads.message(), "parallel.tp = 3 does not divide 32 heads (8 key/value x group 4)");
   Plan zero;
   zero.zero = 3;
   zero.mesh.size(Axis::kDp) = 4;
@@ -37,10 +36,10 @@ TEST(Plan, ValidationSaysWhatDoesNotDivide) {
 TEST(Plan, LayersSpreadOverStagesWithEmbeddingFirstAndHeadLast) {
   Plan plan;
   plan.mesh.size(Axis::kPp) = 2;
-  EXPECT_EQ(stage_of_block(plan, -1, 4), 0);
-  EXPECT_EQ(stage_of_block(plan, 1, 4), 0);
-  EXPECT_EQ(stage_of_block(plan, 2, 4), 1);
-  EXPECT_EQ(stage_of_block(plan, 4, 4), 1);
+  EXPECT_EQ(position_of_block(plan, -1, 4), 0);
+  EXPECT_EQ(position_of_block(plan, 1, 4), 0);
+  EXPECT_EQ(position_of_block(plan, 2, 4), 1);
+  EXPECT_EQ(position_of_block(plan, 4, 4), 1);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The action list of a stage: its schedule, lowered to runs of bodies, sends and receives, with the
-// slot that each microbatch holds in each class. Slots are assigned by colouring: a microbatch takes
-// the lowest free slot where its value is born and gives it back where it dies.
+// slot that each microbatch holds in each class. Slots are assigned by colouring: a microbatch
+// takes the lowest free slot where its value is born and gives it back where it dies.
 #pragma once
 
 #include <array>
@@ -19,13 +19,23 @@ struct SlotLife {
 };
 
 // "F-Bw", "recv.F-send.Bi"
-std::string slot_name(const SlotLife& life, bool split_backward);
+std::string slot_name(const SlotLife& life, const StageBodies& bodies, const Plan& plan);
 
-using BodyIndex = std::array<int, kBodyKinds>;  // body of the program by kind; -1: none
+// What actions are made of.
+struct StageActions {
+  const StageOps& stage;
+  const Schedule& schedule;
+  const std::vector<int>& body_of;          // of the program, by number of the stage's; -1: none
+  const std::vector<BufferId>& buffer_of;   // by value
+  const std::vector<SlotLife>& slot_lives;  // by slot class
+};
 
 // Fills program.actions and the counts of program.slot_classes.
-void add_actions(Program& program, const StageOps& stage, const std::vector<ScheduledPass>& passes,
-                 const BodyIndex& bodies, const std::vector<BufferId>& buffer_of,
-                 const std::vector<SlotLife>& slot_lives);
+//
+// A pass's receives are posted one pass ahead, and its sends may take until the end of the next
+// pass at least: both run beside compute, for a slot more of what they carry. A send is waited for
+// when, with passes of equal length, its receive was posted before: in that order of events every
+// wait is for something earlier, so that stages never wait for each other in a circle.
+void add_actions(Program& program, const StageActions& from);
 
 }  // namespace tutti

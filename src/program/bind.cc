@@ -45,6 +45,7 @@ BoundInstruction bind(const Program& program, const Instruction& instruction, in
   BoundInstruction bound;
   bound.instruction = &instruction;
   bound.rank = rank;
+  bound.name = instruction.attributes.get_string("of", program.buffer(instruction.outputs[0]).name);
   const auto& masks = instruction.attributes.get_names("count_once_over");
   for (size_t i = 0; i < instruction.inputs.size(); ++i) {
     Operand operand = operand_of(program.buffer(instruction.inputs[i]), program.mesh, rank);

@@ -2,6 +2,7 @@
 // pointers, which depend on the microbatch.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "ops/kernel_call.h"
@@ -13,6 +14,7 @@ struct BoundInstruction {
   const Instruction* instruction = nullptr;
   std::vector<Operand> inputs;
   std::vector<Operand> outputs;
+  std::string name;  // of what it makes, as all ranks of a collective call it
   int rank = 0;
   int64_t coordinate = 0;  // along the attribute `axes`
 

@@ -24,7 +24,7 @@ Call call_of(const Program& program, const Instruction& instruction) {
           .count = layout.count,
           .reduce = layout.reduce,
           .root = -1,
-          .name = program.buffer(instruction.outputs[0]).name};
+          .name = bound.name};
 }
 
 struct BodyCall {
@@ -61,15 +61,47 @@ std::vector<GroupCalls> step_calls(const Program& program) {
   return result;
 }
 
-int64_t step_wire_bytes(const Program& program) {
+std::vector<StreamCalls> step_messages(const Program& program) {
+  std::map<std::string, StreamCalls> streams;
+  for (const Action& action : program.actions) {
+    const bool sends = action.kind == ActionKind::kSend;
+    if (!sends && action.kind != ActionKind::kReceive) continue;
+    StreamCalls& stream = streams[action.stream];
+    stream.stream = action.stream;
+    stream.sends = sends;
+    stream.peer_stage = action.peer_stage;
+    const Buffer& buffer = program.buffer(action.buffer);
+    stream.calls.push_back(
+        {.kind = CallKind::kSend,
+         .dtype = buffer.type.dtype,
+         .count = buffer.bytes / static_cast<int64_t>(dtype_bytes(buffer.type.dtype)),
+         .root = -1,
+         .name = message_name(action)});
+  }
+  std::vector<StreamCalls> result;
+  for (auto& [name, stream] : streams) result.push_back(std::move(stream));
+  return result;
+}
+
+std::string message_name(const Action& action) {
+  return fmt::format("{} microbatch {}", action.stream, action.microbatch);
+}
+
+int64_t step_wire_bytes(const std::vector<Program>& stages) {
   int64_t bytes = 0;
-  const int64_t ranks = program.mesh.world_size() / program.mesh.size(Axis::kPp);
-  for (const GroupCalls& group : step_calls(program)) {
-    const int64_t size = group_size(group.axes);
-    for (const Call& call : group.calls) {
-      bytes += wire_bytes(call, static_cast<int>(size)) * (ranks / size);
+  const Mesh& mesh = stages.front().mesh;
+  const int64_t ranks = mesh.world_size() / mesh.size(Axis::kPp);  // of a stage
+  std::map<AxisList, int64_t> of_group;  // once for each stage that has a part in it
+  for (const Program& program : stages) {
+    for (const GroupCalls& group : step_calls(program)) {
+      const int size = static_cast<int>(group_size(group.axes));
+      for (const Call& call : group.calls) of_group[group.axes] += wire_bytes(call, size);
+    }
+    for (const StreamCalls& stream : step_messages(program)) {
+      for (const Call& call : stream.calls) bytes += stream.sends ? ranks * wire_bytes(call, 2) : 0;
     }
   }
+  for (const auto& [axes, sent] : of_group) bytes += sent * ranks / group_size(axes);
   return bytes;
 }
 

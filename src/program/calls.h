@@ -16,11 +16,25 @@ struct GroupCalls {
   std::vector<Call> calls;
 };
 
-// By axes, in mesh order: every rank of a stage has the same list. Transfers between stages are not
+// By axes, in mesh order: every rank of a stage has the same list. Messages between stages are not
 // among them.
 std::vector<GroupCalls> step_calls(const Program& program);
 
-// Bytes that all ranks of the mesh together send in one step.
-int64_t step_wire_bytes(const Program& program);
+// The messages of one stream in one step, as a stage sends or receives them.
+struct StreamCalls {
+  std::string stream;
+  bool sends = false;
+  int peer_stage = -1;
+  std::vector<Call> calls;  // kSend on both sides
+};
+
+// How calls name a message.
+std::string message_name(const Action& action);
+
+// In the order of the streams' names: stages that share two streams have them in one order.
+std::vector<StreamCalls> step_messages(const Program& program);
+
+// Bytes that all ranks of the mesh together send in one step, by the programs of all stages.
+int64_t step_wire_bytes(const std::vector<Program>& stages);
 
 }  // namespace tutti

@@ -27,20 +27,24 @@ class Compiler {
         stage_(stage_ops(graph, plan, options.stage)),
         storage_(share_storage(graph, ops, stage_)),
         root_address_(graph.values.size()),
-        buffer_of_(graph.values.size()) {}
+        buffer_of_(graph.values.size()),
+        body_of_(stage_.bodies.size(), -1) {}
 
   Result<Program> run() {
     program_.name = graph_.name;
     program_.mesh = plan_.mesh;
     program_.stage = options_.stage;
+    program_.pipeline = plan_.pipeline();
     program_.microbatches = static_cast<int>(plan_.microbatches);
     place_inputs_and_persistent();
     place_slots();
-    for (size_t b = 0; b < kBodyKinds; ++b) add_body(static_cast<BodyKind>(b));
-    for (const Transfer& transfer : stage_.transfers) buffer(transfer.value);
+    for (int b = 0; b < static_cast<int>(stage_.bodies.size()); ++b) add_body(b);
+    for (const Transfer& transfer : stage_.transfers) {
+      if (transfer.sends) buffer(transfer.source);
+      if (!transfer.sends || transfer.local) buffer(transfer.target);
+    }
     add_waits_across(program_, accesses_);
-    add_actions(program_, stage_, options_.schedule->stages[static_cast<size_t>(options_.stage)],
-                body_of_kind_, buffer_of_, slot_lives_);
+    add_actions(program_, {stage_, *options_.schedule, body_of_, buffer_of_, slot_lives_});
     for (ValueId id : graph_.outputs) {
       if (storage_.of[at(id)].used) program_.outputs.push_back(buffer(id));
     }
@@ -74,7 +78,7 @@ class Compiler {
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       const Value& value = graph_.values[i];
       if (!is_root(i) || (value.role != Role::kInput && value.role != Role::kScalar)) continue;
-      const BodyKind body = storage_.lives[i].born.body;
+      const BodyKind body = stage_.bodies[storage_.lives[i].born.body].kind;
       const bool once = body == BodyKind::kPrologue || body == BodyKind::kEpilogue;
       const bool each = value.role == Role::kInput && !once;
       root_address_[i] = {MemoryRegion::kIo, -1, program_.io_bytes, each, {}};
@@ -96,7 +100,7 @@ class Compiler {
       const auto index = static_cast<size_t>(found - slot_lives_.begin());
       if (found == slot_lives_.end()) {
         slot_lives_.push_back(key);
-        program_.slot_classes.push_back({slot_name(key, plan_.split_backward), 0, 0});
+        program_.slot_classes.push_back({slot_name(key, stage_.bodies, plan_), 0, 0});
       }
       SlotClass& slots = program_.slot_classes[index];
       root_address_[i] = {MemoryRegion::kSlot, static_cast<int>(index), slots.bytes, false, {}};
@@ -149,20 +153,19 @@ class Compiler {
     call.attributes = &op.attributes;
     call.inputs = inputs;
     call.outputs = outputs;
-    if (op.kind == OpKind::kReplicaSum) return 0;
     if (is_communication(op.kind)) return collective_layout(call, accumulates).workspace_bytes();
     return static_cast<int64_t>(needs_.workspace_bytes(call));
   }
 
-  void add_body(BodyKind kind) {
-    const std::vector<Op>& ops = stage_.bodies[static_cast<size_t>(kind)];
+  void add_body(int number) {
+    const std::vector<Op>& ops = stage_.bodies[number].ops;
     if (ops.empty()) return;
-    place_scratch(kind);
+    place_scratch(number);
     Body body;
-    body.name = body_name(kind, plan_.split_backward);
+    body.name = body_name(stage_.bodies[number], plan_);
     for (const Op& op : ops) body.instructions.push_back(instruction(op));
-    const std::vector<int> done = order_communication(kind, body);
-    std::vector<ScratchItem> items = roots_in(kind);
+    const std::vector<int> done = order_communication(number, body);
+    std::vector<ScratchItem> items = roots_in(number);
     const size_t root_count = items.size();
     for (size_t i = 0; i < ops.size(); ++i) {
       const Instruction& made = body.instructions[i];
@@ -173,9 +176,9 @@ class Compiler {
       body.instructions[i].workspace_offset = items[root_count + i].offset;
     }
     // The roots moved when workspaces joined them: addresses are set again.
-    set_scratch_addresses(kind, items);
+    set_scratch_addresses(number, items);
     program_.scratch_bytes = std::max(program_.scratch_bytes, body.scratch_bytes);
-    body_of_kind_[static_cast<size_t>(kind)] = static_cast<int>(program_.bodies.size());
+    body_of_[static_cast<size_t>(number)] = static_cast<int>(program_.bodies.size());
     program_.bodies.push_back(std::move(body));
   }
 
@@ -200,8 +203,8 @@ class Compiler {
 
   // Sets the waits of a body and keeps the memory of its communication until it is done. Returns by
   // instruction the first one that finds it done.
-  std::vector<int> order_communication(BodyKind kind, Body& body) {
-    const std::vector<Op>& ops = stage_.bodies[static_cast<size_t>(kind)];
+  std::vector<int> order_communication(int stage_body, Body& body) {
+    const std::vector<Op>& ops = stage_.bodies[stage_body].ops;
     std::vector<Access> accesses;
     std::vector<bool> last;
     for (size_t i = 0; i < ops.size(); ++i) {
@@ -214,7 +217,7 @@ class Compiler {
       for (const auto* storages : {&accesses[i].reads, &accesses[i].writes}) {
         for (int root : *storages) {
           RootLife& l = storage_.lives[static_cast<size_t>(root)];
-          if (l.born == l.dies && l.born.body == kind) l.last = std::max(l.last, done[i] - 1);
+          if (l.born == l.dies && l.born.body == stage_body) l.last = std::max(l.last, done[i] - 1);
         }
       }
     }
@@ -222,36 +225,36 @@ class Compiler {
     return done;
   }
 
-  bool is_scratch(size_t i, BodyKind kind) const {
+  bool is_scratch(size_t i, int body) const {
     const RootLife& l = storage_.lives[i];
     return is_root(i) && graph_.values[i].role == Role::kTemporary && !l.kept && l.born == l.dies &&
-           l.born.body == kind;
+           l.born.body == body;
   }
 
-  std::vector<ScratchItem> roots_in(BodyKind kind) const {
+  std::vector<ScratchItem> roots_in(int body) const {
     std::vector<ScratchItem> items;
     for (size_t i = 0; i < graph_.values.size(); ++i) {
-      if (!is_scratch(i, kind)) continue;
+      if (!is_scratch(i, body)) continue;
       const RootLife& l = storage_.lives[i];
       items.push_back({l.first, l.last, local_bytes(graph_.values[i]), 0});
     }
     return items;
   }
 
-  void place_scratch(BodyKind kind) {
+  void place_scratch(int body) {
     for (size_t i = 0; i < graph_.values.size(); ++i) {
-      if (is_scratch(i, kind)) root_address_[i] = {MemoryRegion::kScratch, -1, 0, false, {}};
+      if (is_scratch(i, body)) root_address_[i] = {MemoryRegion::kScratch, -1, 0, false, {}};
     }
   }
 
-  void set_scratch_addresses(BodyKind kind, const std::vector<ScratchItem>& items) {
+  void set_scratch_addresses(int body, const std::vector<ScratchItem>& items) {
     size_t next = 0;
     for (size_t i = 0; i < graph_.values.size(); ++i) {
-      if (is_scratch(i, kind)) root_address_[i].offset = items[next++].offset;
+      if (is_scratch(i, body)) root_address_[i].offset = items[next++].offset;
     }
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       const Storage& s = storage_.of[i];
-      if (!buffer_of_[i].valid() || !is_scratch(at(s.root), kind)) continue;
+      if (!buffer_of_[i].valid() || !is_scratch(at(s.root), body)) continue;
       program_.buffer(buffer_of_[i]).address.offset = root_address_[at(s.root)].offset + s.offset;
     }
   }
@@ -263,10 +266,10 @@ class Compiler {
   const CompileOptions& options_;
   StageOps stage_;
   StorageMap storage_;
-  std::vector<Address> root_address_;  // by value
-  std::vector<BufferId> buffer_of_;    // by value
-  std::vector<SlotLife> slot_lives_;   // by slot class
-  BodyIndex body_of_kind_ = {-1, -1, -1, -1, -1};
+  std::vector<Address> root_address_;          // by value
+  std::vector<BufferId> buffer_of_;            // by value
+  std::vector<SlotLife> slot_lives_;           // by slot class
+  std::vector<int> body_of_;                   // of the program, by body of the stage; -1: none
   std::vector<std::vector<Access>> accesses_;  // by body and instruction
   Program program_;
 };
@@ -284,9 +287,9 @@ Result<Program> compile(const Graph& graph, const Plan& plan, const OpTable& ops
     return invalid("the schedule has {} stages, the mesh pp = {}", options.schedule->stages.size(),
                    plan.mesh.size(Axis::kPp));
   }
-  if (options.schedule->chunks != 1) {
-    return invalid("the schedule has {} chunks a stage, a program holds one",
-                   options.schedule->chunks);
+  if (options.schedule->chunks != plan.chunks || options.schedule->order != plan.chunk_order) {
+    return invalid("the schedule has {} chunks a stage in another order than the plan's {}",
+                   options.schedule->chunks, plan.chunks);
   }
   return Compiler(graph, plan, ops, needs, options).run();
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 namespace tutti {
 namespace {
@@ -39,6 +38,7 @@ class UnderWay {
   // lane.
   void wait(const Instruction& i, InstructionRef self) {
     self_ = self;
+    ordered_.clear();
     for (const InstructionRef& ref : i.waits) {
       if (i.lane == LaneKind::kCompute)
         finish(ref);
@@ -50,19 +50,17 @@ class UnderWay {
   Status start(const Instruction& i, const Memory& memory, const std::string& where) {
     const bool communicates = i.lane == LaneKind::kCommunication;
     const std::string lane = communicates ? i.attributes.get_string("axes") : "";
-    for (const Started& other : started_) {
-      const bool behind = communicates && (other.lane == lane || waits_for(other.ref));
-      if (behind || !conflict(memory, other.memory)) continue;
-      return invalid("{} does not wait for {}, which is under way in memory that it uses", where,
-                     other.where);
-    }
-    if (communicates) {
-      std::vector<InstructionRef> before = ordered_;
-      started_.push_back({self_, lane, where, memory, i.outlasts_body, std::move(before)});
-    }
-    ordered_.clear();
-    return {};
+    return start(lane, memory, where, i.outlasts_body);
   }
+
+  // A send or receive, which is known by the number of its action.
+  Status start_action(int number, const std::string& lane, const Memory& memory,
+                      const std::string& where) {
+    self_ = {kAction, number};
+    ordered_.clear();
+    return start(lane, memory, where, true);
+  }
+  void finish_action(int number) { finish({kAction, number}); }
 
   void end_body() {
     for (bool found = true; found;) {
@@ -77,6 +75,24 @@ class UnderWay {
   }
 
  private:
+  static constexpr int kAction = -1;  // in place of a body
+
+  // In no lane: compute.
+  Status start(const std::string& lane, const Memory& memory, const std::string& where,
+               bool outlasts) {
+    const bool communicates = !lane.empty();
+    for (const Started& other : started_) {
+      const bool behind = communicates && (other.lane == lane || waits_for(other.ref));
+      if (behind || !conflict(memory, other.memory)) continue;
+      return invalid("{} does not wait for {}, which is under way in memory that it uses", where,
+                     other.where);
+    }
+    if (communicates) {
+      started_.push_back({self_, lane, where, memory, outlasts, ordered_});
+    }
+    return {};
+  }
+
   struct Started {
     InstructionRef ref;
     std::string lane, where;
@@ -127,15 +143,12 @@ class MemoryCheck {
     for (const SlotClass& slots : program_.slot_classes)
       most_slots = std::max(most_slots, slots.count);
     const int checked = 2 * most_slots + 2;
-    for (const Action& action : program_.actions) {
+    for (size_t number = 0; number < program_.actions.size(); ++number) {
+      const Action& action = program_.actions[number];
+      for (int wait : action.waits) under_way_.finish_action(wait);
       if (action.microbatch >= checked) continue;
-      if (action.kind == ActionKind::kRun) {
-        TUTTI_TRY(body(action));
-      } else if (action.kind == ActionKind::kReceive) {
-        write(program_.buffer(action.buffer), action);
-      } else {
-        TUTTI_TRY(read(program_.buffer(action.buffer), action, "send"));
-      }
+      TUTTI_TRY(action.kind == ActionKind::kRun ? body(action)
+                                                : communicate(action, static_cast<int>(number)));
     }
     return {};
   }
@@ -184,6 +197,29 @@ class MemoryCheck {
     }
     return invalid("stage {}, microbatch {}: {} reads %{}, which nothing wrote", program_.stage,
                    action.microbatch, reader, buffer.name);
+  }
+
+  // What is received counts as written from when it is posted: who reads it must have waited.
+  Status communicate(const Action& action, int number) {
+    const Buffer& buffer = program_.buffer(action.buffer);
+    Memory memory;
+    if (action.kind == ActionKind::kReceive) {
+      memory.writes = {range_of(buffer, action)};
+      write(buffer, action);
+      return under_way_.start_action(number, "receive " + action.stream, memory,
+                                     fmt::format("the receive of %{}", buffer.name));
+    }
+    const bool copies = action.kind == ActionKind::kCopy;
+    TUTTI_TRY(read(buffer, action, copies ? "copy" : "send"));
+    memory.reads = {range_of(buffer, action)};
+    if (!copies) {
+      return under_way_.start_action(number, "send " + action.stream, memory,
+                                     fmt::format("the send of %{}", buffer.name));
+    }
+    const Buffer& target = program_.buffer(action.target);
+    memory.writes = {range_of(target, action)};
+    write(target, action);
+    return under_way_.start_action(number, "", memory, fmt::format("the copy of %{}", buffer.name));
   }
 
   Status body(const Action& action) {
@@ -243,84 +279,156 @@ class MemoryCheck {
   std::map<std::string_view, std::string_view> viewed_;  // by view: the value whose bytes it shows
 };
 
-// Whether a collective's group spans stages.
-bool crosses_stages(const Instruction& i) {
-  if (i.kind == OpKind::kReplicaSum) return true;
-  if (!is_communication(i.kind)) return false;
+// The stages that a collective joins; fewer than two: it stays within its stage.
+std::vector<int> joined_stages(const Program& program, const Instruction& i) {
+  std::vector<int> stages;
+  if (!is_communication(i.kind) || !i.attributes.has("axes")) return stages;
   const auto axes = parse_axis_list(i.attributes.get_string("axes"));
-  return axes && std::any_of(axes->begin(), axes->end(),
-                             [](const MeshAxis& axis) { return axis.axis == Axis::kPp; });
+  TUTTI_CHECK(axes.has_value(), "{}", i.attributes.get_string("axes"));
+  for (const MeshAxis& axis : *axes) {
+    if (axis.axis != Axis::kPp) continue;
+    const int base = program.stage - program.stage / axis.stride % axis.size * axis.stride;
+    for (int c = 0; c < axis.size; ++c) stages.push_back(base + c * axis.stride);
+  }
+  return stages;
 }
 
+// What one stage does that others wait for.
 struct Event {
-  enum Kind { kSend, kReceive, kJoin } kind;
-  std::string tag;
+  enum Kind { kSend, kPost, kWaitForSend, kWaitForReceive, kJoin } kind;
+  std::string stream;            // or the collective's name
+  size_t number = 0;             // of the message in its stream
+  std::vector<int> stages = {};  // kJoin
 };
 
-std::vector<Event> events_of(const Program& program) {
+// Microbatches in the order in which a stage sends or receives them, by stream.
+using Streams = std::map<std::string, std::vector<int>>;
+
+struct StageEvents {
   std::vector<Event> events;
-  for (const Action& action : program.actions) {
-    if (action.kind != ActionKind::kRun) {
+  Streams sent, received;
+};
+
+StageEvents events_of(const Program& program) {
+  StageEvents result;
+  std::vector<Event> message(program.actions.size());  // by action: its wait
+  for (size_t a = 0; a < program.actions.size(); ++a) {
+    const Action& action = program.actions[a];
+    for (int wait : action.waits) result.events.push_back(message[static_cast<size_t>(wait)]);
+    if (action.kind == ActionKind::kSend || action.kind == ActionKind::kReceive) {
       const bool sends = action.kind == ActionKind::kSend;
-      events.push_back({sends ? Event::kSend : Event::kReceive,
-                        fmt::format("{} microbatch {}", action.tag, action.microbatch)});
-      continue;
+      auto& microbatches = (sends ? result.sent : result.received)[action.stream];
+      const size_t number = microbatches.size();
+      microbatches.push_back(action.microbatch);
+      result.events.push_back({sends ? Event::kSend : Event::kPost, action.stream, number});
+      message[a] = {sends ? Event::kWaitForSend : Event::kWaitForReceive, action.stream, number};
     }
+    if (action.kind != ActionKind::kRun) continue;
     int joined = 0;
     for (const Instruction& i : program.bodies[static_cast<size_t>(action.body)].instructions) {
-      if (crosses_stages(i)) {
-        events.push_back({Event::kJoin, fmt::format("{} {}", op_name(i.kind), joined++)});
-      }
+      std::vector<int> stages = joined_stages(program, i);
+      if (stages.size() < 2) continue;
+      result.events.push_back(
+          {Event::kJoin,
+           fmt::format("{} over {}", op_name(i.kind), i.attributes.get_string("axes")),
+           static_cast<size_t>(joined++), std::move(stages)});
     }
   }
-  return events;
+  return result;
 }
 
-// Runs the stages' events: sends do not wait, receives wait for their send, a collective across
-// stages waits until every stage is at it.
-Status check_waiting(const std::vector<Program>& stages) {
-  std::vector<std::vector<Event>> events;
-  for (const Program& program : stages) events.push_back(events_of(program));
-  std::vector<size_t> next(stages.size(), 0);
-  std::multiset<std::string> sent;
-  const auto at_end = [&](size_t s) { return next[s] == events[s].size(); };
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (size_t s = 0; s < stages.size(); ++s) {
-      while (!at_end(s) && events[s][next[s]].kind != Event::kJoin) {
-        const Event& event = events[s][next[s]];
-        if (event.kind == Event::kReceive) {
-          const auto found = sent.find(event.tag);
-          if (found == sent.end()) break;
-          sent.erase(found);
-        } else {
-          sent.insert(event.tag);
-        }
-        ++next[s];
-        moved = true;
-      }
-    }
-    bool all_join = true;
-    for (size_t s = 0; s < stages.size(); ++s) {
-      all_join = all_join && !at_end(s) && events[s][next[s]].kind == Event::kJoin &&
-                 events[s][next[s]].tag == events[0][next[0]].tag;
-    }
-    if (!all_join) continue;
-    for (size_t& n : next) ++n;
-    moved = true;
+Status check_streams(const std::vector<StageEvents>& stages) {
+  Streams sent, received;
+  for (const StageEvents& stage : stages) {
+    sent.insert(stage.sent.begin(), stage.sent.end());
+    received.insert(stage.received.begin(), stage.received.end());
   }
-  for (size_t s = 0; s < stages.size(); ++s) {
-    if (!at_end(s)) return invalid("stage {} waits for ever for {}", s, events[s][next[s]].tag);
+  for (const auto& [stream, microbatches] : sent) {
+    const std::vector<int>& expected = received[stream];
+    for (size_t n = 0; n < std::min(expected.size(), microbatches.size()); ++n) {
+      if (expected[n] == microbatches[n]) continue;
+      return invalid(
+          "message {} from position to position {} is of microbatch {} where it is sent, of {} "
+          "where it is received",
+          n, stream, microbatches[n], expected[n]);
+    }
+    if (expected.size() != microbatches.size()) {
+      return invalid("{} messages are sent from position to position {}, {} are received",
+                     microbatches.size(), stream, expected.size());
+    }
   }
-  if (!sent.empty()) return invalid("{} is sent but never received", *sent.begin());
+  for (const auto& [stream, microbatches] : received) {
+    if (!microbatches.empty() && !sent.contains(stream)) {
+      return invalid("messages from position to position {} are received but never sent", stream);
+    }
+  }
   return {};
 }
+
+// Runs the stages' events. A send or receive starts at once; it is done when the other side has
+// started it, too.
+class WaitCheck {
+ public:
+  explicit WaitCheck(const std::vector<StageEvents>& stages)
+      : stages_(stages), next_(stages.size(), 0) {}
+
+  Status run() {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (size_t s = 0; s < stages_.size(); ++s) {
+        while (!at_end(s) && advance(s)) moved = true;
+      }
+    }
+    for (size_t s = 0; s < stages_.size(); ++s) {
+      if (at_end(s)) continue;
+      const Event& e = event(s);
+      if (e.kind == Event::kJoin) return invalid("stage {} waits for ever in {}", s, e.stream);
+      const bool sends = e.kind == Event::kWaitForSend;
+      return invalid("stage {} waits for ever for its {} number {} from position to position {}", s,
+                     sends ? "send" : "receive", e.number, e.stream);
+    }
+    return {};
+  }
+
+ private:
+  bool at_end(size_t s) const { return next_[s] == stages_[s].events.size(); }
+  const Event& event(size_t s) const { return stages_[s].events[next_[s]]; }
+
+  bool advance(size_t s) {
+    const Event& e = event(s);
+    if (e.kind == Event::kWaitForSend && posted_[e.stream] <= e.number) return false;
+    if (e.kind == Event::kWaitForReceive && sent_[e.stream] <= e.number) return false;
+    if (e.kind == Event::kJoin) return join(e);
+    if (e.kind == Event::kSend) ++sent_[e.stream];
+    if (e.kind == Event::kPost) ++posted_[e.stream];
+    ++next_[s];
+    return true;
+  }
+
+  bool join(const Event& e) {
+    const auto is_at = [&](int stage) {
+      const auto s = static_cast<size_t>(stage);
+      return !at_end(s) && event(s).kind == Event::kJoin && event(s).stream == e.stream;
+    };
+    const std::vector<int> members = e.stages;
+    if (!std::all_of(members.begin(), members.end(), is_at)) return false;
+    for (int stage : members) ++next_[static_cast<size_t>(stage)];
+    return true;
+  }
+
+  const std::vector<StageEvents>& stages_;
+  std::vector<size_t> next_;  // event, by stage
+  std::map<std::string, size_t> sent_, posted_;
+};
 
 }  // namespace
 
 Status lint(const std::vector<Program>& stages) {
   for (const Program& program : stages) TUTTI_TRY(MemoryCheck(program).run());
-  return check_waiting(stages);
+  std::vector<StageEvents> events;
+  for (const Program& program : stages) events.push_back(events_of(program));
+  TUTTI_TRY(check_streams(events));
+  return WaitCheck(events).run();
 }
 
 }  // namespace tutti

@@ -1,5 +1,6 @@
 #include "program/lint.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "program/text.h"
@@ -18,7 +19,7 @@ body F scratch=192
   gelu %h = %x
   gelu %y = %h workspace=128+64
 run F mb=0
-send %y to=1 tag=%y@1 mb=0
+send %y to=1 stream=0>1 mb=0
 )";
 
 constexpr const char* kPeer = R"(program p stage=1 mesh=pp2 microbatches=1
@@ -30,8 +31,8 @@ buffer %y@1: f32[a=8] role=temporary at slot:0+0
 buffer %z: f32[a=8] role=temporary at scratch+0
 body F scratch=64
   gelu %z = %y@1
-receive %y@1 from=0 tag=%y@1 mb=0 slots=0
-run F mb=0 slots=0
+receive %y@1 from=0 stream=0>1 mb=0 slots=0
+run F mb=0 slots=0 waits=0
 )";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -51,6 +52,33 @@ TEST(Lint, AcceptsASoundPair) {
   EXPECT_TRUE(status.ok()) << status.message();
 }
 
+// Each stage sends before it receives, and waits for its send first: both sends wait for a receive.
+TEST(Lint, FindsStagesThatWaitForEachOther) {
+  const auto stage = [](int number) {
+    return fmt::format(R"(program p stage={0} mesh=pp2 microbatches=1
+persistent 64
+slots s bytes=128 count=1
+scratch 0
+io 0
+buffer %a: f32[a=8] role=param at persistent+0
+buffer %b: f32[a=8] role=temporary at slot:0+0
+send %a to={1} stream={0}>{1} mb=0 slots=0
+copy %a = %a mb=0 slots=0 {2}
+receive %b from={1} stream={1}>{0} mb=0 slots=0
+)",
+                       number, 1 - number, "WAITS");
+  };
+  std::string first = stage(0), second = stage(1);
+  EXPECT_TRUE(linted(replaced(first, "copy %a = %a mb=0 slots=0 WAITS\n", ""),
+                     replaced(second, "copy %a = %a mb=0 slots=0 WAITS\n", ""))
+                  .ok());
+  const Status status =
+      linted(replaced(first, "WAITS", "waits=0"), replaced(second, "WAITS", "waits=0"));
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.message(),
+            "stage 0 waits for ever for its send number 0 from position to position 0>1");
+}
+
 TEST(Lint, NamesTheFirstFault) {
   const struct {
     const char* from;
@@ -60,14 +88,23 @@ TEST(Lint, NamesTheFirstFault) {
       {"  gelu %h = %x\n", "", "gelu of %y in F reads %h, which nothing wrote"},
       {"at scratch+64", "at scratch+16", "whose memory %y overwrote"},
       {"workspace=128+64", "workspace=64+64", "the workspace of gelu of %y in F overlaps %y"},
-      {"send %y to=1 tag=%y@1 mb=0\n", "", "stage 1 waits for ever for y@1 microbatch 0"},
-      {"tag=%y@1", "tag=%other", "waits for ever"},
+      {"send %y to=1 stream=0>1 mb=0\n", "",
+       "from position to position 0>1 are received but never sent"},
+      {"send %y to=1 stream=0>1 mb=0\n",
+       "send %y to=1 stream=0>1 mb=0\nsend %y to=1 stream=0>1 mb=0\n",
+       "2 messages are sent from position to position 0>1, 1 are received"},
+      {"1 mb=0", "1 mb=1", "0>1 is of microbatch 1 where it is sent, of 0"},
+      {"send %y to=1 stream=0>1 mb=0\n", "send %y to=1 stream=0>1 mb=0\nrun F mb=0\n",
+       "does not wait for the send of %y"},
+      {" waits=0", "", "gelu of %z in F does not wait for the receive of %y@1"},
   };
   for (const auto& c : kCases) {
-    std::string text = replaced(kGood, c.from, c.to);
+    const bool of_peer = std::string(kGood).find(c.from) == std::string::npos;
+    std::string text = replaced(of_peer ? kPeer : kGood, c.from, c.to);
     // Overlapping storage is a fault only when both are read afterwards.
-    if (std::string(c.to) == "at scratch+16") text = replaced(text, "%y = %h workspace=128+64", "%y = %h\n  gelu %h = %h");
-    const Status status = linted(text, kPeer);
+    if (std::string(c.to) == "at scratch+16")
+      text = replaced(text, "%y = %h workspace=128+64", "%y = %h\n  gelu %h = %h");
+    const Status status = of_peer ? linted(kGood, text) : linted(text, kPeer);
     ASSERT_FALSE(status.ok()) << c.to;
     EXPECT_NE(status.message().find(c.message), std::string::npos) << status.message();
   }

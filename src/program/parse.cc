@@ -38,6 +38,7 @@ class ProgramParser {
     if (c.accept("body ")) return body(c);
     if (c.accept("run ")) return run(c);
     if (c.accept("send ")) return communicate(c, ActionKind::kSend, "to=");
+    if (c.accept("copy ")) return copy(c);
     if (c.accept("receive ")) return communicate(c, ActionKind::kReceive, "from=");
     if (c.accept("output ")) {
       TUTTI_ASSIGN(const BufferId id, reference(c));
@@ -71,7 +72,16 @@ class ProgramParser {
       if (!axes) return otherwise;
       for (const MeshAxis& axis : *axes) program_.mesh.size(axis.axis) = axis.size;
     }
-    return field(c, "microbatches=", program_.microbatches);
+    TUTTI_TRY(field(c, "microbatches=", program_.microbatches));
+    program_.pipeline.stages = program_.mesh.size(Axis::kPp);
+    if (!c.accept("chunks=")) return {};
+    TUTTI_TRY(number(c, program_.pipeline.chunks));
+    TUTTI_TRY(c.expect("order="));
+    const Error unknown = c.error_here("loop or v");
+    TUTTI_ASSIGN(const std::string order, c.word("an order of chunks"));
+    if (order != "loop" && order != "v") return unknown;
+    program_.pipeline.order = order == "v" ? ChunkOrder::kV : ChunkOrder::kLoop;
+    return {};
   }
 
   Status slot_class(TextCursor& c) {
@@ -221,21 +231,34 @@ class ProgramParser {
     action.kind = kind;
     TUTTI_ASSIGN(action.buffer, reference(c));
     TUTTI_TRY(field(c, direction, action.peer_stage));
-    TUTTI_TRY(c.expect("tag="));
-    TUTTI_ASSIGN(action.tag, c.value_name());
+    TUTTI_TRY(c.expect("stream="));
+    TUTTI_ASSIGN(action.stream, c.word("a stream such as '0>1'"));
     return finish(c, std::move(action));
+  }
+
+  Status copy(TextCursor& c) {
+    Action action;
+    action.kind = ActionKind::kCopy;
+    TUTTI_ASSIGN(action.target, reference(c));
+    TUTTI_TRY(c.expect("="));
+    TUTTI_ASSIGN(action.buffer, reference(c));
+    return finish(c, std::move(action));
+  }
+
+  static Status numbers(TextCursor& c, std::string_view what, std::vector<int>& list) {
+    do {
+      TUTTI_ASSIGN(const int64_t number, c.integer(what));
+      list.push_back(static_cast<int>(number));
+    } while (c.accept(","));
+    return {};
   }
 
   Status finish(TextCursor& c, Action action) {
     TUTTI_TRY(field(c, "mb=", action.microbatch));
     action.first = c.accept("first");
     action.last = c.accept("last");
-    if (c.accept("slots=")) {
-      do {
-        TUTTI_ASSIGN(const int64_t slot, c.integer("a slot"));
-        action.slots.push_back(static_cast<int>(slot));
-      } while (c.accept(","));
-    }
+    if (c.accept("slots=")) TUTTI_TRY(numbers(c, "a slot", action.slots));
+    if (c.accept("waits=")) TUTTI_TRY(numbers(c, "the number of an action", action.waits));
     program_.actions.push_back(std::move(action));
     return {};
   }

@@ -59,16 +59,20 @@ std::string action_text(const Program& program, const Action& action) {
   std::string text;
   if (action.kind == ActionKind::kRun) {
     text = fmt::format("run {}", program.bodies[static_cast<size_t>(action.body)].name);
+  } else if (action.kind == ActionKind::kCopy) {
+    text = fmt::format("copy %{} = %{}", program.buffer(action.target).name,
+                       program.buffer(action.buffer).name);
   } else {
     const bool sends = action.kind == ActionKind::kSend;
-    text = fmt::format("{} %{} {}={} tag=%{}", sends ? "send" : "receive",
+    text = fmt::format("{} %{} {}={} stream={}", sends ? "send" : "receive",
                        program.buffer(action.buffer).name, sends ? "to" : "from", action.peer_stage,
-                       action.tag);
+                       action.stream);
   }
   text += fmt::format(" mb={}", action.microbatch);
   if (action.first) text += " first";
   if (action.last) text += " last";
   if (!action.slots.empty()) text += fmt::format(" slots={}", fmt::join(action.slots, ","));
+  if (!action.waits.empty()) text += fmt::format(" waits={}", fmt::join(action.waits, ","));
   return text + "\n";
 }
 
@@ -83,8 +87,13 @@ std::string mesh_text(const Mesh& mesh) {
 }  // namespace
 
 std::string print(const Program& program) {
-  std::string text = fmt::format("program {} stage={} mesh={} microbatches={}\n", program.name,
+  std::string text = fmt::format("program {} stage={} mesh={} microbatches={}", program.name,
                                  program.stage, mesh_text(program.mesh), program.microbatches);
+  if (program.pipeline.chunks > 1) {
+    const bool v = program.pipeline.order == ChunkOrder::kV;
+    text += fmt::format(" chunks={} order={}", program.pipeline.chunks, v ? "v" : "loop");
+  }
+  text += '\n';
   text += fmt::format("persistent {}\n", program.persistent_bytes);
   for (const SlotClass& slots : program.slot_classes) {
     text += fmt::format("slots {} bytes={} count={}\n", slots.name, slots.bytes, slots.count);

@@ -1,5 +1,7 @@
 #include "program/program.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "base/status.h"
@@ -14,6 +16,15 @@ std::string_view memory_region_name(MemoryRegion region) {
 BufferId Program::find(std::string_view buffer_name) const {
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (buffers[i].name == buffer_name) return BufferId(static_cast<int64_t>(i));
+  }
+  return BufferId();
+}
+
+BufferId Program::find_copy(std::string_view buffer_name) const {
+  for (int chunk = 0; chunk < pipeline.chunks; ++chunk) {
+    const int position = pipeline.position(stage, chunk);
+    const BufferId copy = find(fmt::format("{}@{}", buffer_name, position));
+    if (copy.valid()) return copy;
   }
   return BufferId();
 }

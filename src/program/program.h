@@ -14,6 +14,7 @@
 
 #include "base/ids.h"
 #include "collective/mesh.h"
+#include "collective/pipeline.h"
 #include "ir/graph.h"
 #include "tensor/dtype.h"
 
@@ -76,17 +77,27 @@ struct Body {
   int64_t scratch_bytes = 0;
 };
 
-enum class ActionKind : uint8_t { kRun, kSend, kReceive };
+enum class ActionKind : uint8_t {
+  kRun,      // a body
+  kSend,     // to another stage; goes on beside what follows
+  kReceive,  // from another stage; goes on beside what follows
+  kCopy,     // between chunks of this stage
+};
 
 struct Action {
   ActionKind kind = ActionKind::kRun;
   int body = -1;        // kRun
-  BufferId buffer;      // kSend, kReceive
+  BufferId buffer;      // all others: what is sent, copied, or received into
+  BufferId target;      // kCopy
   int peer_stage = -1;  // kSend, kReceive
-  std::string tag;      // kSend, kReceive: pairs the two sides
+  // kSend, kReceive: the messages from one position to another, "0>1"; their order is the same on
+  // both sides. Each stream has a lane.
+  std::string stream = {};
   int microbatch = 0;
   bool first = false, last = false;  // kRun: of all runs of this body in a step
-  std::vector<int> slots;  // the slot of each class that this microbatch holds now; -1: none
+  // The slot of each class that this microbatch holds now; -1: none.
+  std::vector<int> slots = {};
+  std::vector<int> waits = {};  // sends and receives, by number of action, that must be done before
 };
 
 struct SlotClass {
@@ -98,7 +109,8 @@ struct SlotClass {
 struct Program {
   std::string name;
   Mesh mesh;
-  int stage = 0;
+  int stage = 0;  // the coordinate along pp
+  Pipeline pipeline;
   int microbatches = 1;
   std::vector<Buffer> buffers;
   std::vector<Body> bodies;
@@ -111,7 +123,9 @@ struct Program {
 
   Buffer& buffer(BufferId id) { return buffers[static_cast<size_t>(id.index)]; }
   const Buffer& buffer(BufferId id) const { return buffers[static_cast<size_t>(id.index)]; }
-  BufferId find(std::string_view buffer_name) const;  // invalid when absent
+  // Invalid when absent. The copy of another stage's value NAME on this one is called NAME@n.
+  BufferId find(std::string_view buffer_name) const;
+  BufferId find_copy(std::string_view buffer_name) const;
 
   // The arena: persistent, then slots class by class, then scratch, then io.
   int64_t slot_bytes() const;

@@ -9,24 +9,49 @@
 
 namespace tutti {
 
-// A body's place in execution order.
 enum class BodyKind : uint8_t { kPrologue, kForward, kBackward, kBackwardWeight, kEpilogue };
-inline constexpr size_t kBodyKinds = 5;
 
+struct StageBody {
+  BodyKind kind = BodyKind::kPrologue;
+  int chunk = 0;
+  std::vector<Op> ops;
+};
+
+// The bodies of a stage, by number: in the order in which a microbatch goes through them, with the
+// weight gradients of each chunk at some time behind its input gradients.
+class StageBodies {
+ public:
+  explicit StageBodies(int chunks);
+
+  int index(BodyKind kind, int chunk = 0) const;
+  size_t size() const { return bodies_.size(); }
+  StageBody& operator[](int index) { return bodies_[static_cast<size_t>(index)]; }
+  const StageBody& operator[](int index) const { return bodies_[static_cast<size_t>(index)]; }
+  auto begin() const { return bodies_.begin(); }
+  auto end() const { return bodies_.end(); }
+
+ private:
+  int chunks_;
+  std::vector<StageBody> bodies_;
+};
+
+// A value that goes from one position of the pipeline to another.
 struct Transfer {
-  ValueId value;  // what lies on this stage: the source when sending, the copy when receiving
-  int peer_stage = -1;
-  bool sends = false;
-  BodyKind body = BodyKind::kForward;
-  std::string tag;
+  ValueId source, target;
+  int from = 0, to = 0;  // positions
+  int body = -1;         // of this stage: behind which it is sent, or which it is received for
+  bool sends = false;    // this stage has `from`
+  bool local = false;    // and `to`: a copy, named once, with `sends`
 };
 
 struct StageOps {
-  std::vector<Op> bodies[kBodyKinds];
+  StageBodies bodies;
   std::vector<Transfer> transfers;
 };
 
+// `stage` is a coordinate along pp.
 StageOps stage_ops(const Graph& graph, const Plan& plan, int stage);
-std::string body_name(BodyKind kind, bool split_backward);
+// "F", or "F.1" of chunk 1.
+std::string body_name(const StageBody& body, const Plan& plan);
 
 }  // namespace tutti

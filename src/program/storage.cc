@@ -1,7 +1,6 @@
 #include "program/storage.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace tutti {
@@ -13,13 +12,6 @@ int64_t parse_integer(const std::string& text) {
   int64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
-}
-
-bool same_step_region(BodyKind a, BodyKind b) {
-  const auto once = [](BodyKind body) {
-    return body == BodyKind::kPrologue || body == BodyKind::kEpilogue;
-  };
-  return a == b || (!once(a) && !once(b));
 }
 
 class StorageSharer {
@@ -34,19 +26,22 @@ class StorageSharer {
   }
 
   StorageMap run() {
-    for (size_t b = 0; b < kBodyKinds; ++b) {
-      for (const Op& op : stage_.bodies[b]) share_by_kind(op);
+    for (const StageBody& body : stage_.bodies) {
+      for (const Op& op : body.ops) share_by_kind(op);
     }
     measure_lives();
-    for (size_t b = 0; b < kBodyKinds; ++b) {
-      for (size_t i = 0; i < stage_.bodies[b].size(); ++i) {
-        share_in_place(stage_.bodies[b][i], static_cast<BodyKind>(b), static_cast<int>(i));
-      }
+    for (int b = 0; b < bodies(); ++b) {
+      const std::vector<Op>& ops = stage_.bodies[b].ops;
+      for (size_t i = 0; i < ops.size(); ++i) share_in_place(ops[i], b, static_cast<int>(i));
     }
     return std::move(map_);
   }
 
  private:
+  int bodies() const { return static_cast<int>(stage_.bodies.size()); }
+  bool runs_once(int body) const { return body == 0 || body + 1 == bodies(); }
+  bool same_step_region(int a, int b) const { return a == b || (!runs_once(a) && !runs_once(b)); }
+
   const Storage& storage(ValueId id) const { return map_.of[position(id)]; }
   RootLife& life(ValueId id) { return map_.lives[position(storage(id).root)]; }
 
@@ -133,17 +128,18 @@ class StorageSharer {
 
   void measure_lives() {
     seen_.assign(graph_.values.size(), false);
-    last_use_.assign(graph_.values.size(), {-1, -1, -1, -1, -1});
-    for (size_t b = 0; b < kBodyKinds; ++b) {
-      const auto body = static_cast<BodyKind>(b);
-      for (size_t i = 0; i < stage_.bodies[b].size(); ++i) {
-        const Op& op = stage_.bodies[b][i];
-        for (ValueId id : op.inputs) touch(id, {body, 1}, static_cast<int>(i));
-        for (ValueId id : op.outputs) touch(id, {body, 1}, static_cast<int>(i));
+    last_use_.assign(graph_.values.size(), std::vector<int>(stage_.bodies.size(), -1));
+    for (int b = 0; b < bodies(); ++b) {
+      const std::vector<Op>& ops = stage_.bodies[b].ops;
+      for (size_t i = 0; i < ops.size(); ++i) {
+        for (ValueId id : ops[i].inputs) touch(id, {b, 1}, static_cast<int>(i));
+        for (ValueId id : ops[i].outputs) touch(id, {b, 1}, static_cast<int>(i));
       }
     }
     for (const Transfer& transfer : stage_.transfers) {
-      touch(transfer.value, {transfer.body, transfer.sends ? 2 : 0}, 0);
+      if (transfer.sends) touch(transfer.source, {transfer.body, 2}, 0);
+      if (!transfer.sends) touch(transfer.target, {transfer.body, 0}, 0);
+      if (transfer.local) touch(transfer.target, {transfer.body, 2}, 0);
     }
     for (ValueId id : graph_.outputs) {
       if (map_.of[position(id)].used) life(id).kept = true;
@@ -152,19 +148,21 @@ class StorageSharer {
 
   // Whether `input` is read for the last time by instruction `index` of `body`, and its storage is
   // wholly its own.
-  bool dies_here(ValueId input, BodyKind body, int index, int64_t bytes) {
+  bool dies_here(ValueId input, int body, int index, int64_t bytes) {
     const Storage& s = storage(input);
     const Value& root = graph_.value(s.root);
     if (s.offset != 0 || local_bytes(root) != bytes) return false;
     const RootLife& l = map_.lives[position(s.root)];
     if (l.dies != LifePoint{body, 1}) return false;
-    const bool accumulator = root.role == Role::kAccumulator && body == BodyKind::kEpilogue;
+    // One that nothing on this stage adds to is zero, and stays so.
+    const bool accumulator =
+        root.role == Role::kAccumulator && body + 1 == bodies() && l.born.body != body;
     if (root.role != Role::kTemporary && !accumulator) return false;
     if (l.kept && !accumulator) return false;
     return last_use_[position(s.root)][static_cast<size_t>(body)] == index;
   }
 
-  void share_in_place(const Op& op, BodyKind body, int index) {
+  void share_in_place(const Op& op, int body, int index) {
     const uint32_t allowed = ops_[op.kind].in_place;
     if (allowed == 0) return;
     std::vector<ValueId> taken;
@@ -198,7 +196,7 @@ class StorageSharer {
   const StageOps& stage_;
   StorageMap map_;
   std::vector<bool> seen_;
-  std::vector<std::array<int, kBodyKinds>> last_use_;  // by root and body: its last instruction
+  std::vector<std::vector<int>> last_use_;  // by root and body: its last instruction
 };
 
 }  // namespace

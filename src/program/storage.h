@@ -13,7 +13,7 @@ namespace tutti {
 
 // Points of a microbatch's life, in order. A body's point is between its receive and its send.
 struct LifePoint {
-  BodyKind body = BodyKind::kPrologue;
+  int body = 0;  // of the stage's, by number
   int step = 1;  // 0 receive, 1 run, 2 send
   friend auto operator<=>(const LifePoint&, const LifePoint&) = default;
 };

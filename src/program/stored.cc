@@ -1,12 +1,22 @@
 #include "program/stored.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/status.h"
 #include "program/compile.h"
 
 namespace tutti {
 namespace {
+
+// NAME@4 is the replica of NAME at position 4.
+StoredParameter named(const std::string& name) {
+  const size_t at = name.find('@');
+  StoredParameter parameter;
+  parameter.name = name.substr(0, at);
+  parameter.replica = at != std::string::npos;
+  return parameter;
+}
 
 // The bucket behind a view: the view's operand, or what was gathered into it.
 const Buffer& bucket_of(const Program& program, const Body& body, const Instruction& view) {
@@ -26,12 +36,13 @@ int64_t local_elements(const Buffer& buffer) {
 
 StoredParameter in_bucket(const Program& program, const Body& body, const Instruction& view) {
   const Buffer& shown = program.buffer(view.outputs[0]);
-  return {.name = view.attributes.get_string("of"),
-          .type = shown.type,
-          .placement = shown.placement,
-          .buffer = bucket_of(program, body, view).name,
-          .offset = view.attributes.get_int("offset"),
-          .bucket_elements = local_elements(program.buffer(view.inputs[0]))};
+  StoredParameter parameter = named(view.attributes.get_string("of"));
+  parameter.type = shown.type;
+  parameter.placement = shown.placement;
+  parameter.buffer = bucket_of(program, body, view).name;
+  parameter.offset = view.attributes.get_int("offset");
+  parameter.bucket_elements = local_elements(program.buffer(view.inputs[0]));
+  return parameter;
 }
 
 bool is_bucket(const Buffer& buffer) {
@@ -58,19 +69,22 @@ bool is_first(const Mesh& mesh, int rank, const AxisList& cut) {
 
 std::vector<StoredParameter> stored_parameters(const Program& program) {
   std::vector<StoredParameter> found;
-  const auto known = [&](const std::string& name) {
-    return std::any_of(found.begin(), found.end(),
-                       [&](const StoredParameter& p) { return p.name == name; });
-  };
+  std::set<std::string> known;
   for (const Body& body : program.bodies) {
     for (const Instruction& i : body.instructions) {
-      if (i.kind != OpKind::kBucketView || known(i.attributes.get_string("of"))) continue;
+      if (i.kind != OpKind::kBucketView || !known.insert(i.attributes.get_string("of")).second) {
+        continue;
+      }
       found.push_back(in_bucket(program, body, i));
     }
   }
   for (const Buffer& buffer : program.buffers) {
     if (buffer.role != Role::kParameter || is_bucket(buffer)) continue;
-    found.push_back({buffer.name, buffer.type, buffer.placement, buffer.name, 0, 0});
+    StoredParameter parameter = named(buffer.name);
+    parameter.type = buffer.type;
+    parameter.placement = buffer.placement;
+    parameter.buffer = buffer.name;
+    found.push_back(std::move(parameter));
   }
   return found;
 }
@@ -97,7 +111,7 @@ StoredRange stored_range(const Program& program, const StoredParameter& paramete
         (at + range.begin) * static_cast<int64_t>(dtype_bytes(parameter.type.dtype));
     cut = shard_axes(buffer.placement);
   }
-  range.first_replica = is_first(program.mesh, rank, cut);
+  range.first_replica = !parameter.replica && is_first(program.mesh, rank, cut);
   return range;
 }
 

@@ -11,9 +11,10 @@
 namespace tutti {
 
 struct StoredParameter {
-  std::string name;     // of the model
-  ValueType type;       // logical
-  Placement placement;  // of what a rank's bucket holds of it, when whole
+  std::string name;      // of the model
+  bool replica = false;  // another stage has the parameter, too, and saves it
+  ValueType type;        // logical
+  Placement placement;   // of what a rank's bucket holds of it, when whole
   std::string
       buffer;  // the persistent buffer: its own or a bucket; NAME.m and NAME.v are its state
   int64_t offset = 0;           // elements, in a rank's whole bucket

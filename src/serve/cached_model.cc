@@ -23,10 +23,10 @@ Result<std::vector<int64_t>> program_sizes(const CachedModelOptions& options, in
 
 Result<CompiledStep> compile_size(const ModelConfig& config, const BuildOptions& build,
                                   const OpTable& ops, const Backend& backend,
-                                  PersistentLayout& layout) {
+                                  PersistentLayouts& layouts) {
   TUTTI_ASSIGN(StepGraph step, build_generation_step(ops, config, build));
   return compile_step(std::move(step), Plan{}, forward_schedule(1), ops, backend, PassOptions{},
-                      &layout);
+                      &layouts);
 }
 
 // Bytes of the parameters that the program reads as a whole: an embedding looks up a row.
@@ -69,16 +69,16 @@ Result<std::unique_ptr<CachedModel>> CachedModel::create(const ModelConfig& conf
   model->capacity_ = capacity;
   model->vocab_ = config.vocab;
   const OpTable ops;
-  PersistentLayout layout;
+  PersistentLayouts layouts;
   std::vector<Program> programs;
   BuildOptions build;
   build.cache_context = capacity;
   build.weights = options.weights;
   for (const int64_t seq : sizes) {
     build.seq = seq;
-    TUTTI_ASSIGN(CompiledStep compiled, compile_size(config, build, ops, *backend, layout));
+    TUTTI_ASSIGN(CompiledStep compiled, compile_size(config, build, ops, *backend, layouts));
     if (programs.empty()) model->step_ = std::move(compiled.step);
-    programs.push_back(std::move(compiled.program));
+    programs.push_back(std::move(compiled.stages[0]));
   }
   TUTTI_ASSIGN(model->executor_, Executor::create(std::move(programs), std::move(backend)));
   model->program_tokens_ = sizes;

@@ -59,7 +59,7 @@ double loss_of_last(const ModelConfig& config, std::span<const int32_t> tokens, 
                                PassOptions{}, nullptr);
   EXPECT_TRUE(compiled.ok()) << compiled.message();
   std::vector<Program> programs;
-  programs.push_back(std::move(compiled->program));
+  programs.push_back(std::move(compiled->stages[0]));
   auto executor = Executor::create(std::move(programs), std::move(backend));
   EXPECT_TRUE(executor.ok()) << executor.message();
   Executor& e = **executor;
@@ -72,7 +72,7 @@ double loss_of_last(const ModelConfig& config, std::span<const int32_t> tokens, 
     e.operand(0, "labels").as<int32_t>()[i] = last ? next : -1;
     e.operand(0, "all_labels").as<int32_t>()[i] = last ? next : -1;
   }
-    EXPECT_TRUE(e.run(0).ok());
+  EXPECT_TRUE(e.run(0).ok());
   return *e.operand(0, "loss").as<float>();
 }
 

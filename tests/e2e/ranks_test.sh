@@ -33,6 +33,14 @@ same ring 2 parallel.cp=2
 same ring-tp 4 parallel.cp=2 parallel.tp=2
 same gather 4 parallel.cp=4 parallel.context_parallel=gather parallel.zero=1
 same ulysses 4 parallel.cp=2 parallel.dp=2 parallel.context_parallel=ulysses parallel.check_calls=true
+same pipeline 2 parallel.pp=2 train.micro_batch=1
+same pipeline-zb 4 parallel.pp=2 parallel.tp=2 train.micro_batch=1 parallel.schedule=zb-h1
+same pipeline-zero 4 parallel.pp=2 parallel.shard=2 parallel.zero=3 train.micro_batch=1 \
+  parallel.schedule=zero-bubble parallel.schedule_memory=2
+printf '%s\n' F0,F1,B0,F2,B1,F3,B2,F4,B3,F5,B4,F6,B5,F7,B6,B7 \
+  F0,B0,F1,B1,F2,B2,F3,B3,F4,B4,F5,B5,F6,B6,F7,B7 >"$work/own.csv"
+same pipeline-file 2 parallel.pp=2 train.micro_batch=1 parallel.schedule=file \
+  parallel.schedule_file="$work/own.csv" parallel.stages=1,1
 
 # The axes say how many ranks there are, where nobody else does.
 "$tutti" train "$work/tiny.toml" run.dir="$work/axes" parallel.dp=2 >"$work/out" 2>"$work/err" ||
@@ -59,7 +67,23 @@ refuse 'train.global_batch = 6 is not a multiple of 4 .*set train.global_batch =
 refuse 'parallel.cp = 4 exchanges positions for heads.*set context_parallel = ' --ranks 4 \
   parallel.cp=4 parallel.context_parallel=ulysses
 refuse 'train.seq_len = 36 .*parallel.cp' --ranks 8 parallel.cp=8 train.seq_len=36
-refuse 'parallel.pp = 2: ' --ranks 2 parallel.pp=2
+pipeline() {
+  pattern=$1
+  shift
+  refuse "$pattern" --ranks 2 parallel.pp=2 train.micro_batch=1 "$@"
+}
+pipeline 'parallel.pp = 2 stages of 2 chunks for model.layers = 2' parallel.schedule=zbv
+pipeline 'parallel.chunks = 3, but parallel.schedule = "zbv" has 2' parallel.schedule=zbv parallel.chunks=3
+pipeline 'parallel.schedule_file is not set' parallel.schedule=file
+pipeline 'no-such.csv' parallel.schedule=file parallel.schedule_file=no-such.csv
+sed 's/B0,F2/F2/' "$work/own.csv" >"$work/short.csv"
+pipeline 'short.csv: stage 0: .*B0' parallel.schedule=file parallel.schedule_file="$work/short.csv"
+pipeline 'own.csv: 2 stages and 8 microbatches, but parallel.pp = 2 and a step has 4' \
+  parallel.schedule=file parallel.schedule_file="$work/own.csv" train.micro_batch=2
+pipeline 'parallel.stages = "3,1" does not give each of 2 positions' parallel.stages=3,1
+pipeline 'parallel.stages = "1,x": expected positive numbers' parallel.stages=1,x
+pipeline 'parallel.stage_speeds = "1" has 1 numbers' parallel.stage_speeds=1
+pipeline 'parallel.stage_speeds is for' parallel.stage_speeds=1,1 parallel.stages=equal
 refuse 'data.train: .*no/such' --ranks 4 data.train=no/such
 cp -r "$work/dp" "$work/taken"
 "$tutti" train "$work/tiny.toml" run.dir="$work/taken" --ranks 4 >"$work/out" 2>"$work/err" &&

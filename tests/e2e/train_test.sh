@@ -17,7 +17,7 @@ refuse() {
   grep -q -e "$pattern" "$work/err" || fail "train $*: no '$pattern' in: $(cat "$work/err")"
 }
 
-refuse 'parallel.pp = 2.*pipeline' parallel.pp=2
+refuse 'parallel.pp = 3 stages for model.layers = 2' parallel.pp=3
 refuse 'parallel.offload = "activations"' parallel.offload=activations
 refuse 'data.train.*no/such' data.train=no/such
 refuse 'train.seq_len = 128 is longer than model.context = 64' train.seq_len=128

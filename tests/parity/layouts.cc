@@ -1,16 +1,124 @@
 #include "parity/layouts.h"
 
+#include <array>
 #include <map>
 #include <sstream>
 
 #include "base/status.h"
 #include "parity/models.h"
+#include "schedule/make_schedule.h"
 
 namespace tutti {
 
-ParityLayout parity_layout(const std::string& text) {
-  ParityLayout layout{text, Plan()};
+namespace {
+
+constexpr std::array kLayouts = {
+    "dp=2",
+    "dp=4 accumulate=2",
+    "shard=2 zero=0",
+    "shard=2 zero=1",
+    "shard=2 zero=2",
+    "shard=2 zero=3",
+    "shard=4 zero=3 accumulate=2",
+    "shard=8 zero=1",
+    "tp=2",
+    "tp=4",
+    "tp=8",
+    "dp=2 shard=2 zero=1",
+    "dp=2 shard=2 zero=2 accumulate=2",
+    "dp=2 shard=4 zero=3",
+    "dp=2 tp=2",
+    "dp=2 tp=4 accumulate=2",
+    "shard=2 tp=2 zero=1",
+    "shard=2 tp=4 zero=2",
+    "shard=2 tp=2 zero=3 accumulate=4",
+    "shard=4 tp=2 zero=3",
+    "dp=2 shard=2 tp=2 zero=1",
+    "dp=2 shard=2 tp=2 zero=2",
+    "dp=2 shard=2 tp=2 zero=3",
+    "shard=2 zero=3 prefetch=0",
+    "shard=2 zero=3 gathered=kept accumulate=2",
+    "shard=2 zero=2 accumulate=2 reduce=end",
+    "shard=2 zero=1 accumulate=2 reduce=microbatch",
+    "cp=2",
+    "cp=4 cp_by=ring accumulate=2",
+    "cp=2 cp_by=gather",
+    "cp=4 cp_by=gather zero=3",
+    "cp=2 cp_by=ulysses",
+    "dp=2 cp=2 zero=1",
+    "shard=2 cp=2 zero=3",
+    "cp=2 tp=2",
+    "cp=2 tp=4 cp_by=gather",
+    "dp=2 cp=2 tp=2",
+    "shard=2 cp=2 tp=2 zero=3",
+    "tp=4 stream=whole",
+    "dp=2 cp=2 tp=2 stream=whole accumulate=2",
+    "pp=2",
+    "pp=2 accumulate=8",
+    "pp=2 accumulate=4 schedule=gpipe",
+    "pp=2 accumulate=4 schedule=zb-h1",
+    "pp=2 accumulate=4 schedule=zb-h2",
+    "pp=2 accumulate=8 schedule=zero-bubble layers=8",
+    "pp=2 accumulate=4 schedule=interleaved chunks=4 layers=8",
+    "pp=2 accumulate=4 schedule=zbv layers=8",
+    "pp=2 accumulate=4 schedule=dualpipev layers=8",
+    "pp=4 accumulate=8 schedule=zbv layers=8",
+    "pp=4 accumulate=8 schedule=dualpipev layers=8",
+    "pp=2 shard=2 zero=1 accumulate=4 schedule=zbv layers=8",
+    "pp=2 dp=2 shard=2 zero=3 accumulate=2 schedule=dualpipev layers=8",
+    "pp=4 accumulate=8 layers=8",
+    "pp=4 accumulate=4 schedule=zb-h1 layers=8",
+    "pp=4 accumulate=8 schedule=interleaved chunks=2 layers=8",
+    "pp=8 accumulate=8 layers=8",
+    "pp=8 accumulate=8 schedule=zb-h2 layers=8",
+    "pp=2 dp=2 accumulate=4",
+    "pp=2 shard=2 zero=1 accumulate=4",
+    "pp=2 shard=2 zero=2 accumulate=4 schedule=zb-h1",
+    "pp=2 shard=2 zero=3 accumulate=4",
+    "pp=2 tp=2 accumulate=4 schedule=zb-h1",
+    "pp=2 cp=2 accumulate=2",
+    "pp=2 tp=4 accumulate=2",
+    "pp=2 dp=2 tp=2 accumulate=4",
+    "pp=2 shard=2 tp=2 zero=3 accumulate=4 schedule=zb-h1",
+    "pp=2 shard=2 cp=2 zero=2 accumulate=4 schedule=interleaved chunks=4 layers=8",
+    "pp=4 shard=2 zero=3 accumulate=4 schedule=interleaved chunks=2 layers=8",
+    "pp=2 dp=2 shard=2 tp=2 zero=1 accumulate=2",
+    "pp=4 cp=2 tp=2 accumulate=8 schedule=zb-h1 layers=8",
+};
+
+PipelineSchedule pipeline_schedule(const std::string& name) {
+  static const std::map<std::string, PipelineSchedule> kSchedules = {
+      {"gpipe", PipelineSchedule::kGPipe},
+      {"1f1b", PipelineSchedule::k1F1B},
+      {"interleaved", PipelineSchedule::kInterleaved},
+      {"zb-h1", PipelineSchedule::kZbH1},
+      {"zb-h2", PipelineSchedule::kZbH2},
+      {"zero-bubble", PipelineSchedule::kZeroBubble},
+      {"zbv", PipelineSchedule::kZbV},
+      {"dualpipev", PipelineSchedule::kDualPipeV},
+  };
+  const auto found = kSchedules.find(name);
+  TUTTI_CHECK(found != kSchedules.end(), "schedule {}", name);
+  return found->second;
+}
+
+void set_schedule(ScheduleRequest request, ParityLayout& layout) {
   Plan& plan = layout.plan;
+  request.stages = plan.mesh.size(Axis::kPp);
+  request.microbatches = static_cast<int>(plan.microbatches);
+  layout.schedule =
+      request.stages == 1 ? sequential_schedule(request.microbatches) : make_schedule(request);
+  plan.chunks = layout.schedule.chunks;
+  plan.chunk_order = layout.schedule.order;
+  plan.split_backward = layout.schedule.splits_backward();
+}
+
+}  // namespace
+
+ParityLayout parity_layout(const std::string& text) {
+  ParityLayout layout{text, Plan(), Schedule()};
+  Plan& plan = layout.plan;
+  ScheduleRequest request;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     const size_t equals = word.find('=');
@@ -34,57 +142,23 @@ ParityLayout parity_layout(const std::string& text) {
       plan.prefetch = std::stoi(value);
     else if (key == "reduce")
       plan.grad_reduce = value == "end" ? GradReduce::kEnd : GradReduce::kMicrobatch;
+    else if (key == "layers")
+      layout.layers = std::stoi(value);
+    else if (key == "chunks")
+      request.chunks = std::stoi(value);
+    else if (key == "schedule")
+      request.kind = pipeline_schedule(value);
     else
       TUTTI_CHECK(false, "layout '{}': {}", text, key);
   }
   plan.micro_batch = kParitySamples / (plan.data_ranks() * plan.microbatches);
+  set_schedule(request, layout);
   return layout;
 }
 
 std::vector<ParityLayout> parity_layouts(const ModelConfig& model) {
   std::vector<ParityLayout> layouts;
-  for (const char* text : {
-           "dp=2",
-           "dp=4 accumulate=2",
-           "shard=2 zero=0",
-           "shard=2 zero=1",
-           "shard=2 zero=2",
-           "shard=2 zero=3",
-           "shard=4 zero=3 accumulate=2",
-           "shard=8 zero=1",
-           "tp=2",
-           "tp=4",
-           "tp=8",
-           "dp=2 shard=2 zero=1",
-           "dp=2 shard=2 zero=2 accumulate=2",
-           "dp=2 shard=4 zero=3",
-           "dp=2 tp=2",
-           "dp=2 tp=4 accumulate=2",
-           "shard=2 tp=2 zero=1",
-           "shard=2 tp=4 zero=2",
-           "shard=2 tp=2 zero=3 accumulate=4",
-           "shard=4 tp=2 zero=3",
-           "dp=2 shard=2 tp=2 zero=1",
-           "dp=2 shard=2 tp=2 zero=2",
-           "dp=2 shard=2 tp=2 zero=3",
-           "shard=2 zero=3 prefetch=0",
-           "shard=2 zero=3 gathered=kept accumulate=2",
-           "shard=2 zero=2 accumulate=2 reduce=end",
-           "shard=2 zero=1 accumulate=2 reduce=microbatch",
-           "cp=2",
-           "cp=4 cp_by=ring accumulate=2",
-           "cp=2 cp_by=gather",
-           "cp=4 cp_by=gather zero=3",
-           "cp=2 cp_by=ulysses",
-           "dp=2 cp=2 zero=1",
-           "shard=2 cp=2 zero=3",
-           "cp=2 tp=2",
-           "cp=2 tp=4 cp_by=gather",
-           "dp=2 cp=2 tp=2",
-           "shard=2 cp=2 tp=2 zero=3",
-           "tp=4 stream=whole",
-           "dp=2 cp=2 tp=2 stream=whole accumulate=2",
-       }) {
+  for (const char* text : kLayouts) {
     layouts.push_back(parity_layout(text));
   }
   // Heads are exchanged for positions where a rank has enough of them.

@@ -6,16 +6,19 @@
 
 #include "models/config.h"
 #include "plan/plan.h"
+#include "schedule/schedule.h"
 
 namespace tutti {
 
 struct ParityLayout {
   std::string name;
   Plan plan;
+  Schedule schedule;
+  int64_t layers = 2;  // of the model
 };
 
 // "dp=2 tp=2 zero=1 accumulate=2": sizes of axes and settings of a plan, with kParitySamples a
-// step.
+// step; "pp=4 chunks=2 schedule=interleaved layers=8".
 ParityLayout parity_layout(const std::string& text);
 
 // Each axis alone, pairs and triples, all ZeRO stages, accumulation: every pair of settings occurs.

@@ -17,28 +17,34 @@ class NoWorkspace : public KernelNeeds {
   size_t workspace_bytes(const KernelCall&) const override { return 0; }
 };
 
-Result<Program> compile_layout(const ModelConfig& model, const Plan& plan) {
+Result<std::vector<Program>> compile_layout(ModelConfig model, const ParityLayout& layout) {
   const OpTable ops;
   BuildOptions options;
   options.seq = kParitySeq;
+  model.layers = layout.layers;
+  const Plan plan = for_model(layout.plan, model);
   TUTTI_ASSIGN(StepGraph step, build_train_step(ops, model, options, OptimizerOptions{}));
   bind_dim(step.graph, "batch", plan.samples_per_microbatch());
   bind_dim(step.graph, "microbatch", plan.microbatches);
   TUTTI_TRY(run_passes(step.graph, {ops, plan}, {}));
-  const Schedule schedule = sequential_schedule(static_cast<int>(plan.microbatches));
-  CompileOptions how;
-  how.schedule = &schedule;
-  return compile(step.graph, plan, ops, NoWorkspace(), how);
+  std::vector<Program> stages;
+  for (int stage = 0; stage < plan.pipeline().stages; ++stage) {
+    CompileOptions how;
+    how.stage = stage;
+    how.schedule = &layout.schedule;
+    TUTTI_ASSIGN(Program program, compile(step.graph, plan, ops, NoWorkspace(), how));
+    stages.push_back(std::move(program));
+  }
+  return stages;
 }
 
 class Layouts : public testing::TestWithParam<ParityModel> {};
 
 TEST_P(Layouts, CompileIntoProgramsThatHold) {
   for (const ParityLayout& layout : parity_layouts(GetParam().config)) {
-    const auto program =
-        compile_layout(GetParam().config, for_model(layout.plan, GetParam().config));
-    ASSERT_TRUE(program.ok()) << layout.name << ": " << program.message();
-    const Status status = lint({*program});
+    const auto stages = compile_layout(GetParam().config, layout);
+    ASSERT_TRUE(stages.ok()) << layout.name << ": " << stages.message();
+    const Status status = lint(*stages);
     EXPECT_TRUE(status.ok()) << layout.name << ": " << status.message();
   }
 }

@@ -16,10 +16,11 @@ namespace {
 constexpr int kSteps = 5;
 
 TEST(ParityBits, OneLayoutGivesTheSameBitsTwice) {
-  for (const char* text : {"dp=2 tp=2", "shard=4 zero=3 accumulate=2", "shard=2 cp=2 zero=1"}) {
-    const Plan plan = parity_layout(text).plan;
-    const auto first = run_parity_on_threads(parity_gpt2(), plan, kSteps);
-    const auto second = run_parity_on_threads(parity_gpt2(), plan, kSteps);
+  for (const char* text : {"dp=2 tp=2", "shard=4 zero=3 accumulate=2", "shard=2 cp=2 zero=1",
+                           "pp=2 shard=2 zero=1 accumulate=4 schedule=zb-h1"}) {
+    const ParityLayout layout = parity_layout(text);
+    const auto first = run_parity_on_threads(parity_gpt2(), layout, kSteps);
+    const auto second = run_parity_on_threads(parity_gpt2(), layout, kSteps);
     ASSERT_TRUE(first.ok() && second.ok());
     for (size_t s = 0; s < first->steps.size(); ++s) {
       EXPECT_EQ(first->steps[s].loss, second->steps[s].loss);
@@ -34,14 +35,14 @@ TEST(ParityBits, OneLayoutGivesTheSameBitsTwice) {
 }
 
 TEST(CallCheck, RanksWithDifferentProgramsAreRefusedBeforeTheFirstStep) {
-  const Plan plans[] = {parity_layout("shard=2 zero=1").plan, parity_layout("shard=2 zero=3").plan};
+  const ParityLayout layouts[] = {parity_layout("shard=2 zero=1"), parity_layout("shard=2 zero=3")};
   const auto clock = make_system_clock();
   const auto worlds = make_thread_worlds(2, {.timeout_s = 20}, *clock);
   std::vector<Status> results(2);
   std::vector<std::thread> threads;
   for (size_t r = 0; r < 2; ++r) {
     threads.emplace_back([&, r] {
-      results[r] = run_parity(parity_llama(), plans[r], *worlds[r], 1).status();
+      results[r] = run_parity(parity_llama(), layouts[r], *worlds[r], 1).status();
       if (!results[r].ok()) worlds[r]->abort(results[r]);
     });
   }

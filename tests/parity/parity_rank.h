@@ -17,15 +17,17 @@ namespace tutti {
 // Used by its rank's thread. Calls that return a Status or a Result are collective.
 class ParityRank {
  public:
-  // `model` and `world` must outlive it. Parameters have their first values.
-  static Result<std::unique_ptr<ParityRank>> create(const ParityModel& model, const Plan& plan,
-                                                    World& world);
+  // `world` must outlive it. Parameters have their first values.
+  static Result<std::unique_ptr<ParityRank>> create(const ParityModel& model,
+                                                    const ParityLayout& layout, World& world);
 
   // Trains step `step`, counted from 0, on what it determines.
   Status run_step(int step);
   // Of the step that was run.
   Result<ParityStep> read_step();
   double loss() const { return *executor_->operand(0, "loss").as<float>(); }
+  // Of a step, by the programs of all stages, in bytes.
+  int64_t planned_wire() const { return planned_wire_; }
   // By all ranks, in bytes.
   Result<int64_t> sent();
 
@@ -38,6 +40,7 @@ class ParityRank {
   template <typename Visit>
   void for_each_element(const StoredParameter& parameter, const std::string& buffer, Visit visit) {
     const Program& program = executor_->program(0);
+    TUTTI_CHECK(program.find(buffer).valid(), "stage {} has no %{}", program.stage, buffer);
     const Buffer& held = program.buffer(program.find(buffer));
     const StoredRange range = stored_range(program, parameter, held, world_.rank());
     float* data = reinterpret_cast<float*>(executor_->at(range.arena_offset));
@@ -47,20 +50,23 @@ class ParityRank {
     }
   }
   const StoredParameter& stored(const std::string& name) const;
+  bool has(const std::string& name) const;  // on this rank's stage, and not as a replica
 
  private:
-  ParityRank(const ParityModel& model, const Plan& plan, World& world);
+  ParityRank(const ParityModel& model, const ParityLayout& layout, World& world);
 
   Status prepare();
   void set_parameter(const ParameterInfo& info);
   void fill_inputs(int step);
-  std::vector<int64_t> positions_of(const Operand& tokens) const;
+  std::vector<int64_t> positions_of(const Operand& labels) const;
 
-  const ParityModel& model_;
+  ModelConfig model_;
   Plan plan_;
+  Schedule schedule_;
   World& world_;
   OpTable ops_;
   StepGraph step_;
+  int64_t planned_wire_ = 0;
   std::unique_ptr<Executor> executor_;
   std::vector<StoredParameter> parameters_;
   std::unique_ptr<Communicator> all_;

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "comm/threads/world.h"
 #include "parity/parity_rank.h"
-#include "program/calls.h"
 
 namespace tutti {
 namespace {
@@ -24,9 +23,9 @@ std::string vector_of(const std::string& parameter) {
 
 }  // namespace
 
-Result<ParityResult> run_parity(const ParityModel& model, const Plan& plan, World& world,
+Result<ParityResult> run_parity(const ParityModel& model, const ParityLayout& layout, World& world,
                                 int steps) {
-  TUTTI_ASSIGN(const auto rank, ParityRank::create(model, plan, world));
+  TUTTI_ASSIGN(const auto rank, ParityRank::create(model, layout, world));
   ParityResult result;
   for (int step = 0; step < steps; ++step) {
     TUTTI_TRY(rank->run_step(step));
@@ -36,20 +35,21 @@ Result<ParityResult> run_parity(const ParityModel& model, const Plan& plan, Worl
   const Program& program = rank->executor().program(0);
   result.planned_bytes = program.total_bytes();
   result.allocated_bytes = rank->executor().allocated_bytes();
-  result.planned_wire = step_wire_bytes(program) * steps;
+  result.planned_wire = rank->planned_wire() * steps;
   TUTTI_ASSIGN(result.sent, rank->sent());
   return result;
 }
 
-Result<ParityResult> run_parity_on_threads(const ParityModel& model, const Plan& plan, int steps) {
-  const int ranks = plan.mesh.world_size();
+Result<ParityResult> run_parity_on_threads(const ParityModel& model, const ParityLayout& layout,
+                                           int steps) {
+  const int ranks = layout.plan.mesh.world_size();
   const auto clock = make_system_clock();
   const auto worlds = make_thread_worlds(ranks, {.timeout_s = 60}, *clock);
   std::vector<Result<ParityResult>> results(static_cast<size_t>(ranks), ParityResult());
   std::vector<std::thread> threads;
   for (size_t r = 0; r < worlds.size(); ++r) {
     threads.emplace_back([&, r] {
-      results[r] = run_parity(model, plan, *worlds[r], steps);
+      results[r] = run_parity(model, layout, *worlds[r], steps);
       if (!results[r].ok()) worlds[r]->abort(results[r].status());
     });
   }

@@ -1,4 +1,4 @@
-// Trains a small model on the ranks of a world, as a plan lays it out, and puts together what one
+// Trains a small model on the ranks of a world, in a layout, and puts together what one
 // rank would have had: the same parameters, tokens and random numbers in every layout.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "comm/communicator.h"
+#include "parity/layouts.h"
 #include "parity/models.h"
 
 namespace tutti {
@@ -29,11 +30,12 @@ struct ParityResult {
 };
 
 // Called on every rank; all of them get all of the result.
-Result<ParityResult> run_parity(const ParityModel& model, const Plan& plan, World& world,
+Result<ParityResult> run_parity(const ParityModel& model, const ParityLayout& layout, World& world,
                                 int steps);
 
 // The same with a thread for each rank; rank 0's result, where every rank's memory is as planned.
-Result<ParityResult> run_parity_on_threads(const ParityModel& model, const Plan& plan, int steps);
+Result<ParityResult> run_parity_on_threads(const ParityModel& model, const ParityLayout& layout,
+                                           int steps);
 
 // What two runs differ by, at worst over all steps: of losses relative; of gradients the norm of
 // the difference over the norm, with the biases of queries, keys and values taken as one vector.

@@ -32,7 +32,7 @@ Result<std::unique_ptr<ReferenceRun>> ReferenceRun::create(const ReferenceCase& 
     run->parameters_.push_back(std::move(parameter));
   }
   std::vector<Program> programs;
-  programs.push_back(std::move(compiled.program));
+  programs.push_back(std::move(compiled.stages[0]));
   TUTTI_ASSIGN(run->executor_, Executor::create(std::move(programs), std::move(backend)));
   return run;
 }

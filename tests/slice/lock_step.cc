@@ -69,6 +69,18 @@ void put(const Operand& x, size_t d, int64_t begin, int64_t size,
   }
 }
 
+// Whether an instruction of the program writes the buffer's memory.
+bool is_written(const Program& program, const Buffer& buffer) {
+  for (const Body& body : program.bodies) {
+    for (const Instruction& i : body.instructions) {
+      for (BufferId id : i.outputs) {
+        if (program.buffer(id).address == buffer.address) return true;
+      }
+    }
+  }
+  return false;
+}
+
 std::vector<double> whole(const Operand& x) {
   std::vector<double> values;
   for (int64_t i = 0; i < x.count(); ++i) values.push_back(load(x, i));
@@ -86,8 +98,9 @@ LockStep::LockStep(const std::vector<Program>& stages, const Backend& backend)
     rank.program = &stages[static_cast<size_t>(mesh.coordinate(r, Axis::kPp))];
     rank.arena.assign(static_cast<size_t>(rank.program->total_bytes()) + 64, '\xff');
     for (const Buffer& buffer : rank.program->buffers) {
-      const bool state = buffer.role == Role::kState;
-      if (state)
+      const bool unwritten =
+          buffer.role == Role::kAccumulator && !is_written(*rank.program, buffer);
+      if (buffer.role == Role::kState || unwritten)
         std::memset(rank.arena.data() + buffer.address.offset, 0,
                     static_cast<size_t>(buffer.bytes));
     }
@@ -181,7 +194,7 @@ BoundInstruction& LockStep::bound(Rank& rank, const Instruction& instruction) co
 }
 
 const Instruction* LockStep::waiting_at(const Rank& rank) const {
-  if (rank.action >= rank.program->actions.size()) return nullptr;
+  if (rank.action >= rank.program->actions.size() || rank.begun != rank.action) return nullptr;
   const Action& action = rank.program->actions[rank.action];
   if (action.kind != ActionKind::kRun) return nullptr;
   const Body& body = rank.program->bodies[static_cast<size_t>(action.body)];
@@ -190,7 +203,10 @@ const Instruction* LockStep::waiting_at(const Rank& rank) const {
 }
 
 bool LockStep::run() {
-  for (Rank& rank : ranks_) rank.action = rank.instruction = 0;
+  for (Rank& rank : ranks_) {
+    rank.action = rank.instruction = 0;
+    rank.begun = SIZE_MAX;
+  }
   for (bool moved = true; moved;) {
     moved = false;
     for (size_t r = 0; r < ranks_.size(); ++r) {
@@ -207,6 +223,8 @@ bool LockStep::advance(int number) {
   Rank& rank = ranks_[static_cast<size_t>(number)];
   if (rank.action >= rank.program->actions.size()) return false;
   const Action& action = rank.program->actions[rank.action];
+  if (rank.begun != rank.action && !receives_done(number, action)) return false;
+  rank.begun = rank.action;
   if (action.kind != ActionKind::kRun) return communicate(number, action);
   const Body& body = rank.program->bodies[static_cast<size_t>(action.body)];
   if (rank.instruction >= body.instructions.size()) {
@@ -228,26 +246,46 @@ bool LockStep::advance(int number) {
   return true;
 }
 
+char* LockStep::data_of(int number, BufferId id, const Action& action) {
+  Rank& rank = ranks_[static_cast<size_t>(number)];
+  return rank.arena.data() + arena_offset(*rank.program, rank.program->buffer(id), number,
+                                          action.microbatch, action.slots);
+}
+
+// What the action waits for has come, and is put where it was to be received.
+bool LockStep::receives_done(int number, const Action& action) {
+  const Program& program = *ranks_[static_cast<size_t>(number)].program;
+  std::vector<std::pair<const Action*, std::string>> awaited;
+  for (int wait : action.waits) {
+    const Action& receive = program.actions[static_cast<size_t>(wait)];
+    if (receive.kind != ActionKind::kReceive) continue;
+    awaited.push_back(
+        {&receive, fmt::format("{} {} {}", number, receive.stream, receive.microbatch)});
+    if (!messages_.contains(awaited.back().second)) return false;
+  }
+  for (const auto& [receive, key] : awaited) {
+    const std::vector<char>& message = messages_[key];
+    const Buffer& buffer = program.buffer(receive->buffer);
+    TUTTI_CHECK(static_cast<int64_t>(message.size()) == buffer.bytes, "{} bytes for %{}",
+                message.size(), buffer.name);
+    std::memcpy(data_of(number, receive->buffer, *receive), message.data(), message.size());
+    messages_.erase(key);
+  }
+  return true;
+}
+
 bool LockStep::communicate(int number, const Action& action) {
   Rank& rank = ranks_[static_cast<size_t>(number)];
-  const Mesh& mesh = rank.program->mesh;
-  const Buffer& buffer = rank.program->buffer(action.buffer);
-  char* data = rank.arena.data() +
-               arena_offset(*rank.program, buffer, number, action.microbatch, action.slots);
-  const auto bytes = static_cast<size_t>(buffer.bytes);
+  const auto bytes = static_cast<size_t>(rank.program->buffer(action.buffer).bytes);
+  char* data = data_of(number, action.buffer, action);
   if (action.kind == ActionKind::kSend) {
+    const Mesh& mesh = rank.program->mesh;
     const int peer =
         mesh.group(number, mesh.whole(Axis::kPp))[static_cast<size_t>(action.peer_stage)];
-    messages_[fmt::format("{} {} {}", peer, action.tag, action.microbatch)].assign(data,
-                                                                                   data + bytes);
-  } else {
-    const auto found =
-        messages_.find(fmt::format("{} {} {}", number, action.tag, action.microbatch));
-    if (found == messages_.end()) return false;
-    TUTTI_CHECK(found->second.size() == bytes, "{} bytes for %{}", found->second.size(),
-                buffer.name);
-    std::memcpy(data, found->second.data(), bytes);
-    messages_.erase(found);
+    messages_[fmt::format("{} {} {}", peer, action.stream, action.microbatch)].assign(data,
+                                                                                      data + bytes);
+  } else if (action.kind == ActionKind::kCopy) {
+    std::memcpy(data_of(number, action.target, action), data, bytes);
   }
   ++rank.action;
   return true;
@@ -260,9 +298,7 @@ bool LockStep::collective(int number, const Instruction& instruction) {
     ++self.instruction;
     return true;
   }
-  const AxisList axes = instruction.kind == OpKind::kReplicaSum
-                            ? mesh.whole(Axis::kPp)
-                            : *parse_axis_list(instruction.attributes.get_string("axes"));
+  const AxisList axes = *parse_axis_list(instruction.attributes.get_string("axes"));
   const std::vector<int> group = mesh.group(number, axes);
   for (int member : group) {
     const Instruction* other = waiting_at(ranks_[static_cast<size_t>(member)]);
@@ -294,8 +330,7 @@ void LockStep::combine(const std::vector<int>& group) {
     return static_cast<size_t>(std::max(0, in[0].dim(first.attributes.get_string(attribute))));
   };
   const size_t d = at_dim("dim"), e = at_dim("to_dim");
-  const bool sums = first.kind == OpKind::kReduceScatter || first.kind == OpKind::kAllReduce ||
-                    first.kind == OpKind::kReplicaSum;
+  const bool sums = first.kind == OpKind::kReduceScatter || first.kind == OpKind::kAllReduce;
   if (sums) {
     const bool max = first.attributes.get_string("reduce") == "max";
     std::vector<double> total = whole(in[0]);

@@ -39,11 +39,14 @@ class LockStep {
   struct Rank {
     const Program* program = nullptr;
     std::vector<char> arena;
+    size_t begun = SIZE_MAX;  // the action whose receives have come
     size_t action = 0, instruction = 0;
     std::map<const Instruction*, BoundInstruction> bound;
   };
 
   bool advance(int rank);
+  char* data_of(int rank, BufferId id, const Action& action);
+  bool receives_done(int rank, const Action& action);
   bool communicate(int rank, const Action& action);
   bool collective(int rank, const Instruction& instruction);
   void combine(const std::vector<int>& group);
@@ -55,7 +58,7 @@ class LockStep {
   const std::vector<Program>& stages_;
   const Backend& backend_;
   std::vector<Rank> ranks_;
-  std::map<std::string, std::vector<char>> messages_;  // by receiving rank, tag and microbatch
+  std::map<std::string, std::vector<char>> messages_;  // by receiving rank, stream and microbatch
 };
 
 }  // namespace tutti
