@@ -15,6 +15,8 @@
 #include "program/cost.h"
 #include "program/report.h"
 #include "program/text.h"
+#include "schedule/draw.h"
+#include "train/config_keys.h"
 #include "train/layout.h"
 #include "verbs.h"
 
@@ -28,6 +30,8 @@ struct PlanFlags {
   int32_t ranks = 0;  // 0: those of the config's axes
   std::string dump;   // a pass
   bool program = false;
+  bool schedule = false;
+  std::string svg;
   bool json = false;
 };
 
@@ -80,6 +84,16 @@ std::vector<CallRow> call_rows(const Program& program) {
              row.bytes + wire_bytes(call, static_cast<int>(size)) / size};
     }
     for (const auto& [kind, row] : by_kind) rows.push_back(row);
+  }
+  for (const StreamCalls& stream : step_messages(program)) {
+    if (!stream.sends) continue;
+    CallRow row{fmt::format("to stage {} ({})", stream.peer_stage, stream.stream), 2,
+                CallKind::kSend, 0, 0};
+    for (const Call& call : stream.calls) {
+      ++row.count;
+      row.bytes += wire_bytes(call, 2);
+    }
+    rows.push_back(row);
   }
   return rows;
 }
@@ -138,6 +152,32 @@ std::string stage_text(const StageReport& report, size_t stage, size_t stages) {
   return text;
 }
 
+// Microbatches of activations that each stage holds at most.
+std::vector<double> held_by_stage(const Schedule& schedule) {
+  std::vector<double> held;
+  for (int s = 0; s < schedule.stage_count(); ++s) held.push_back(held_microbatches(schedule, s));
+  return held;
+}
+
+std::string layers_text(const PlannedStep& step, int64_t layers) {
+  std::vector<int> counts(static_cast<size_t>(step.plan.pipeline().positions()), 0);
+  for (int64_t i = 0; i < layers; ++i) {
+    ++counts[static_cast<size_t>(position_of_block(step.plan, static_cast<int>(i), layers))];
+  }
+  return fmt::format("{}", fmt::join(counts, ", "));
+}
+
+std::string schedule_text(const Config& config, const PlannedStep& step) {
+  if (step.schedule.stage_count() == 1) return "";
+  return fmt::format(
+      "pipeline: {} of {} microbatches; layers {}; {:.1f} % of bubble where stages take equally "
+      "long; at most {} microbatches of activations\n",
+      key_value(*find_config_key("parallel.schedule"), config), step.schedule.microbatches,
+      layers_text(step, config.model.layers),
+      100 * simulate(step.schedule, step.times).bubble_rate(),
+      fmt::join(held_by_stage(step.schedule), ", "));
+}
+
 std::string plan_text(const Config& config, const PlannedStep& step,
                       const std::vector<StageReport>& stages, bool passes) {
   const std::string ranks =
@@ -151,6 +191,7 @@ std::string plan_text(const Config& config, const PlannedStep& step,
       human_count(static_cast<double>(parameter_count(config.model))), ranks,
       config.tokens_per_step(), step.plan.microbatches, step.plan.micro_batch,
       config.train.seq_len);
+  text += schedule_text(config, step);
   for (size_t s = 0; s < stages.size(); ++s) text += stage_text(stages[s], s, stages.size());
   if (passes) text += passes_text(step);
   text += fmt::format("\ncompiled in {} (graph {}, passes {}, programs {})\n",
@@ -218,6 +259,7 @@ Json plan_json(const Config& config, const PlannedStep& step,
     flops += stages[s].flops;
   }
   const int64_t ranks_per_stage = config.world_size() / config.parallel.pp;
+  const double bubble = stages.size() == 1 ? 0 : simulate(step.schedule, step.times).bubble_rate();
   return {{"preset", config.preset},
           {"parameters", parameter_count(config.model)},
           {"world_size", config.world_size()},
@@ -228,6 +270,8 @@ Json plan_json(const Config& config, const PlannedStep& step,
           {"flops_per_step", flops * static_cast<double>(ranks_per_stage)},
           {"compile_s", step.build_s + step.passes_s + step.compile_s},
           {"passes", passes},
+          {"bubble_rate", bubble},
+          {"held_microbatches", held_by_stage(step.schedule)},
           {"stages", reports}};
 }
 
@@ -237,6 +281,16 @@ Status check_pass_name(const std::string& name) {
   if (std::find(names.begin(), names.end(), name) != names.end()) return {};
   return invalid("there is no pass called {}{}; the passes are {}", name, did_you_mean(name, names),
                  fmt::join(names, ", "));
+}
+
+Result<int> draw(FileSystem& fs, const PlanFlags& flags, const Config& config,
+                 const PlannedStep& step) {
+  const Timeline timeline = simulate(step.schedule, step.times);
+  if (!flags.svg.empty()) {
+    TUTTI_TRY(write_file_atomic(fs, flags.svg, draw_svg(step.schedule, timeline)));
+  }
+  if (!flags.schedule) return print_text("plan", fmt::format("{} is written\n", flags.svg));
+  return print_text("plan", schedule_text(config, step) + draw_text(step.schedule, timeline));
 }
 
 Result<int> run(FileSystem& fs, const PlanFlags& flags) {
@@ -254,13 +308,15 @@ Result<int> run(FileSystem& fs, const PlanFlags& flags) {
     };
   }
   const auto clock = make_system_clock();
-  TUTTI_ASSIGN(const PlannedStep step, compile_planned_step(config, ops, *backend, passes, *clock));
+  TUTTI_ASSIGN(const PlannedStep step,
+               compile_planned_step(fs, config, ops, *backend, passes, *clock));
   if (!flags.dump.empty()) return print_text("plan", dumped);
   if (flags.program) {
     std::string text;
     for (const Program& program : step.stages) text += print(program);
     return print_text("plan", text);
   }
+  if (flags.schedule || !flags.svg.empty()) return draw(fs, flags, config, step);
   std::vector<StageReport> stages;
   for (const Program& program : step.stages) stages.push_back(report_stage(ops, program));
   if (flags.json) return print_json("plan", plan_json(config, step, stages));
@@ -283,10 +339,14 @@ int run_plan(int argc, char** argv) {
   app.add_flag("--passes", flags.passes, "Show each pass's effect and time");
   CommandLineOption* dump = app.add_option("--dump", flags.dump, "Print the graph after this pass");
   app.add_flag("--program", flags.program, "Print the program of each stage")->excludes(dump);
+  app.add_flag("--schedule", flags.schedule, "Draw the pipeline's schedule")->excludes(dump);
+  app.add_option("--svg", flags.svg, "Draw it as an SVG into this file");
   app.add_flag("--json", flags.json, "Print one JSON object")->excludes(dump);
   app.footer(
       "Examples:\n  tutti plan configs/gpt2-124m.toml --passes\n"
       "  tutti plan configs/gpt2-124m.toml --ranks 8\n"
+      "  tutti plan configs/gpt2-124m.toml parallel.pp=4 parallel.schedule=zbv --schedule --svg "
+      "zbv.svg\n"
       "  tutti plan configs/llama3-8b.toml parallel.tp=8 parallel.shard=1 parallel.zero=0");
   if (const auto status = app.parse(argc, argv)) return *status;
 

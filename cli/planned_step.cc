@@ -9,41 +9,6 @@
 namespace tutti {
 namespace {
 
-// Actions are listed one by one, for every stage.
-constexpr int64_t kMicrobatchesMax = 1 << 16;
-
-Error not_built(const Config& config, std::string_view key, std::string_view instead) {
-  const ConfigKey* found = find_config_key(key);
-  TUTTI_CHECK(found != nullptr, "{}", key);
-  return invalid("{} = {} is not built; {}", key, key_value(*found, config), instead);
-}
-
-Status check_microbatches(const Config& config) {
-  const int64_t microbatches = config.accumulation();
-  if (microbatches <= kMicrobatchesMax) return {};
-  return invalid("{} microbatches on a rank, at most {} can be planned; raise train.micro_batch",
-                 microbatches, kMicrobatchesMax);
-}
-
-Result<Schedule> schedule_of(const Config& config) {
-  const auto stages = static_cast<int>(config.parallel.pp);
-  const auto microbatches = static_cast<int>(config.accumulation());
-  if (stages == 1) return sequential_schedule(microbatches);
-  Schedule schedule;
-  switch (config.parallel.schedule) {
-    case PipelineSchedule::kGPipe:
-      schedule = gpipe_schedule(stages, microbatches);
-      break;
-    case PipelineSchedule::k1F1B:
-      schedule = one_forward_one_backward_schedule(stages, microbatches);
-      break;
-    default:
-      return not_built(config, "parallel.schedule", "set it to \"1f1b\" or \"gpipe\"");
-  }
-  TUTTI_TRY(verify(schedule));
-  return schedule;
-}
-
 BuildOptions build_options(const Config& config) {
   BuildOptions options;
   options.seq = config.train.seq_len;
@@ -73,13 +38,14 @@ Status compile_stages(const Graph& graph, const Schedule& schedule, const OpTabl
 
 }  // namespace
 
-Result<PlannedStep> compile_planned_step(const Config& config, const OpTable& ops,
+Result<PlannedStep> compile_planned_step(FileSystem& fs, const Config& config, const OpTable& ops,
                                          const KernelNeeds& needs, const PassOptions& passes,
                                          Clock& clock) {
   PlannedStep planned;
-  TUTTI_TRY(check_microbatches(config));
-  TUTTI_ASSIGN(planned.plan, plan_of(config));
-  TUTTI_ASSIGN(const Schedule schedule, schedule_of(config));
+  TUTTI_ASSIGN(Layout layout, layout_of(fs, config, ops));
+  planned.plan = std::move(layout.plan);
+  planned.schedule = std::move(layout.schedule);
+  planned.times = layout.times;
   const double start_s = clock.monotonic_s();
   TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, build_options(config),
                                                 optimizer_options(config.optim)));
@@ -90,7 +56,7 @@ Result<PlannedStep> compile_planned_step(const Config& config, const OpTable& op
   const double built_s = clock.monotonic_s();
   TUTTI_ASSIGN(planned.passes, run_passes(graph, {ops, planned.plan}, passes));
   const double passed_s = clock.monotonic_s();
-  TUTTI_TRY(compile_stages(graph, schedule, ops, needs, planned));
+  TUTTI_TRY(compile_stages(graph, planned.schedule, ops, needs, planned));
   planned.build_s = built_s - start_s;
   planned.passes_s = passed_s - built_s;
   planned.compile_s = clock.monotonic_s() - passed_s;

@@ -11,13 +11,15 @@
 #include "partition/pass.h"
 #include "plan/plan.h"
 #include "program/program.h"
-#include "schedule/schedule.h"
+#include "schedule/timeline.h"
 #include "train/config.h"
 
 namespace tutti {
 
 struct PlannedStep {
   Plan plan;
+  Schedule schedule;
+  PassTimes times;
   std::vector<Program> stages;  // of a rank of each
   std::vector<PassRecord> passes;
   size_t graph_ops = 0;  // of the single-device step
@@ -26,7 +28,7 @@ struct PlannedStep {
   double compile_s = 0;  // bodies, addresses and actions of all stages, and lint
 };
 
-Result<PlannedStep> compile_planned_step(const Config& config, const OpTable& ops,
+Result<PlannedStep> compile_planned_step(FileSystem& fs, const Config& config, const OpTable& ops,
                                          const KernelNeeds& needs, const PassOptions& passes,
                                          Clock& clock);
 

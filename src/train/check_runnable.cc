@@ -14,8 +14,6 @@ struct OnlyValue {
 
 // In the order in which they are reported: sizes first, for the others follow from them.
 constexpr OnlyValue kOnlyValues[] = {
-    {"parallel.pp", "1", "this version trains without a pipeline"},
-    {"parallel.schedule", "\"1f1b\"", "there is no pipeline to schedule"},
     {"parallel.recompute", "\"none\"",
      "recomputing whole layers is not built; norms and activations are always recomputed"},
     {"parallel.offload", "\"none\"", "offloading is not built"},
@@ -42,9 +40,9 @@ Status check_runnable(const Config& config) {
   return {};
 }
 
-Status check_memory(const MemoryReport& plan, int64_t arena_bytes, int64_t staging_bytes,
+Status check_memory(const MemoryReport& plan, int64_t arenas_bytes, int64_t staging_bytes,
                     int ranks, const AvailableMemory& available) {
-  const int64_t needed = ranks * (arena_bytes + staging_bytes);
+  const int64_t needed = arenas_bytes + ranks * staging_bytes;
   if (static_cast<uint64_t>(needed) <= available.bytes) return {};
   return error(
       ErrorKind::kResource,

@@ -15,9 +15,9 @@ namespace tutti {
 // Requires a checked config. The message names the key, its value and what to set.
 Status check_runnable(const Config& config);
 
-// kResource when the plan and the staging memory of checkpoints together, for each of `ranks` on this
-// machine, are more than `available`; the message has the numbers by kind.
-Status check_memory(const MemoryReport& plan, int64_t arena_bytes, int64_t staging_bytes,
+// kResource when the arenas of `ranks` on this machine and the staging memory of each one's
+// checkpoints together are more than `available`; the message has one rank's numbers by kind.
+Status check_memory(const MemoryReport& plan, int64_t arenas_bytes, int64_t staging_bytes,
                     int ranks, const AvailableMemory& available);
 
 }  // namespace tutti

@@ -4,8 +4,8 @@
 
 #include "train/layout.h"
 #include "train/run_programs.h"
-#include "train/trainer.h"
 #include "train/test_run.h"
+#include "train/trainer.h"
 
 namespace tutti {
 namespace {
@@ -25,10 +25,8 @@ void expect_refused(const Status& status, const Case& expected) {
 TEST(CheckRunnable, RefusesSettingsThatAreNotBuiltByTheirKey) {
   EXPECT_TRUE(check_runnable(test_config()).ok());
   const Case cases[] = {
-      {{"parallel.pp=2"}, {"parallel.pp = 2", "pipeline"}},
       {{"parallel.recompute=full"}, {"parallel.recompute = \"full\"", "\"none\""}},
       {{"parallel.offload=optimizer"}, {"parallel.offload = \"optimizer\"", "\"none\""}},
-      {{"parallel.schedule=zb-h1"}, {"parallel.schedule = \"zb-h1\"", "\"1f1b\""}},
       {{"data.train="}, {"data.train is not set"}},
   };
   for (const Case& expected : cases) {

@@ -20,11 +20,11 @@
 #include "models/config.h"
 #include "optim/lr_schedule.h"
 #include "plan/plan.h"
+#include "schedule/make_schedule.h"
 #include "tensor/dtype.h"
 
 namespace tutti {
 
-enum class PipelineSchedule { kGPipe, k1F1B, kInterleaved1F1B, kZbH1, kZbH2, kZbV, kDualPipeV };
 enum class RecomputePolicy { kNone, kSelective, kFull };
 enum class OffloadPolicy { kNone, kOptimizer, kActivations };
 
@@ -92,6 +92,11 @@ struct ParallelSection {
   double timeout_s = 600;
   bool check_calls = false;
   PipelineSchedule schedule = PipelineSchedule::k1F1B;
+  int64_t chunks = 0;           // of a stage; 0: as the schedule has
+  std::string schedule_file;    // of schedule = "file"
+  double schedule_memory = 1;   // of schedule = "zero-bubble": times what 1F1B holds
+  std::string stages = "cost";  // or "equal", or the layers of each: "7,5"
+  std::string stage_speeds;     // "1,0.5"; empty: all alike
   RecomputePolicy recompute = RecomputePolicy::kNone;
   OffloadPolicy offload = OffloadPolicy::kNone;
 };
@@ -143,9 +148,9 @@ Result<Config> load_config(FileSystem& fs, const std::string& path,
 // The model of what `model.init` names.
 using InitialModel = std::function<Result<ModelConfig>(const std::string& path)>;
 
-// The same for text; `source` is the name that errors give it. With `initial` the model section comes
-// from what model.init names, and its other keys may only repeat that, but for model.dropout; without
-// it model.init is a text like any other.
+// The same for text; `source` is the name that errors give it. With `initial` the model section
+// comes from what model.init names, and its other keys may only repeat that, but for model.dropout;
+// without it model.init is a text like any other.
 Result<Config> parse_config(std::string_view text, const std::string& source,
                             std::span<const std::string> overrides,
                             const InitialModel& initial = {});

@@ -16,8 +16,9 @@ constexpr std::string_view kInvalidUtf8[] = {"error", "replace"};
 constexpr std::string_view kLrShapes[] = {"cosine", "linear", "wsd", "constant"};
 constexpr std::string_view kComputeTypes[] = {"f32"};
 constexpr DType kComputeDTypes[] = {DType::kF32};
-constexpr std::string_view kPipelines[] = {"gpipe", "1f1b", "interleaved-1f1b", "zb-h1",
-                                           "zb-h2", "zbv",  "dualpipev"};
+constexpr std::string_view kPipelines[] = {"gpipe", "1f1b",      "interleaved-1f1b",
+                                           "zb-h1", "zb-h2",     "zero-bubble",
+                                           "zbv",   "dualpipev", "file"};
 constexpr std::string_view kRecompute[] = {"none", "selective", "full"};
 constexpr std::string_view kGradReduce[] = {"auto", "end", "microbatch"};
 constexpr std::string_view kContextParallel[] = {"ring", "gather", "ulysses"};
@@ -198,6 +199,18 @@ constexpr ConfigKey kKeys[] = {
      "Compare every call between ranks with the others' before data moves", "true"},
     {"parallel.schedule", TUTTI_ENUM(parallel.schedule, kPipelines), kNone, "",
      "Order of microbatches in the pipeline", "\"1f1b\""},
+    {"parallel.chunks", TUTTI_MEMBER(parallel.chunks), {0, 64}, "chunks",
+     "Parts of the model that each pipeline stage holds, for interleaved-1f1b and file; 0 is 2 for "
+     "interleaved-1f1b, else as the schedule has", "2"},
+    {"parallel.schedule_file", TUTTI_MEMBER(parallel.schedule_file), kNone, "path",
+     "CSV of schedule = \"file\": a line for each stage, passes such as F0,F1,Bi0,Bw0", "\"my.csv\""},
+    {"parallel.schedule_memory", TUTTI_MEMBER(parallel.schedule_memory), {1, 64}, "",
+     "Activations that zero-bubble may hold on a stage, in times of what 1f1b holds", "2.0"},
+    {"parallel.stages", TUTTI_MEMBER(parallel.stages), kNone, "layers",
+     "How layers are cut into stages (and chunks): \"cost\" as evenly as can be with embedding and "
+     "head counted, \"equal\" numbers, or the numbers of layers in pipeline order", "\"7,5\""},
+    {"parallel.stage_speeds", TUTTI_MEMBER(parallel.stage_speeds), kNone, "",
+     "How fast the devices of each stage are, for stages = \"cost\"; empty: all alike", "\"1,0.5\""},
     {"parallel.recompute", TUTTI_ENUM(parallel.recompute, kRecompute), kNone, "",
      "Activations that backward computes again instead of keeping", "\"selective\""},
     {"parallel.offload", TUTTI_ENUM(parallel.offload, kOffload), kNone, "",

@@ -22,10 +22,11 @@ class DocumentMask : public ::testing::Test {
         test_config({"data.document_mask=true", "model.dropout=0", "train.micro_batch=1"});
     const OpTable ops;
     auto backend = make_cpu_backend(cpu::default_kernels(), 1);
-    auto compiled = compile_evaluation(config, one_rank_plan(config.train.micro_batch, 1), ops, *backend, nullptr);
+    auto compiled = compile_evaluation(config, one_rank_plan(config.train.micro_batch, 1), ops,
+                                       *backend, nullptr);
     ASSERT_TRUE(compiled.ok()) << compiled.message();
     std::vector<Program> programs;
-    programs.push_back(std::move(compiled->program));
+    programs.push_back(std::move(compiled->stages[0]));
     auto executor = Executor::create(std::move(programs), std::move(backend));
     ASSERT_TRUE(executor.ok()) << executor.message();
     executor_ = std::move(executor).value();

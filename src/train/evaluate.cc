@@ -10,8 +10,9 @@ namespace {
 
 // How many ranks hold each label.
 int64_t replicas_of_labels(const Executor& executor, size_t program, const Ranks& ranks) {
-  const Operand labels = executor.operand(program, "labels");
-  const int64_t cut = labels.global_sizes[0] / labels.sizes[0] * (labels.global_sizes[1] / labels.sizes[1]);
+  const Operand labels = executor.operand(program, "all_labels");
+  const int64_t cut =
+      labels.global_sizes[1] / labels.sizes[1] * (labels.global_sizes[2] / labels.sizes[2]);
   return ranks.size() / cut;
 }
 
@@ -21,7 +22,7 @@ Result<std::optional<EvaluationResult>> evaluate(Executor& executor, size_t prog
                                                  const TokenDataset& dataset,
                                                  const EvaluateOptions& options) {
   constexpr uint64_t kSelectionSeed = 0;
-  const int64_t batch = executor.operand(program, "tokens").global_sizes[0];
+  const int64_t batch = executor.operand(program, "all_labels").global_sizes[1];
   const int64_t batches_max = (dataset.samples() + batch - 1) / batch;
   const bool all = options.batches == 0 || options.batches > batches_max;
   const int64_t batches = all ? batches_max : options.batches;

@@ -36,10 +36,12 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   const OpTable ops;
   const int threads = options.threads > 0 ? options.threads : omp_get_max_threads();
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
-  TUTTI_ASSIGN(CompiledStep compiled, compile_evaluation(config, one_rank_plan(config.train.micro_batch, 1), ops, *backend, nullptr));
-  TUTTI_TRY(check_fits(saved.tensors->directory(), compiled.program));
+  TUTTI_ASSIGN(CompiledStep compiled,
+               compile_evaluation(config, one_rank_plan(config.train.micro_batch, 1), ops, *backend,
+                                  nullptr));
+  TUTTI_TRY(check_fits(saved.tensors->directory(), compiled.stages[0]));
   std::vector<Program> programs;
-  programs.push_back(std::move(compiled.program));
+  programs.push_back(std::move(compiled.stages[0]));
   TUTTI_ASSIGN(auto executor, Executor::create(std::move(programs), std::move(backend)));
   TUTTI_TRY(load_tensors(*saved.tensors,
                          model_tensors(*executor, 0, compiled.step, TensorSet::kParameters)));

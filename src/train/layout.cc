@@ -1,8 +1,12 @@
 #include "train/layout.h"
 
+#include <charconv>
 #include <numeric>
 
 #include "models/model.h"
+#include "models/step_graph.h"
+#include "partition/stage_cut.h"
+#include "schedule/make_schedule.h"
 #include "train/config_keys.h"
 
 namespace tutti {
@@ -36,6 +40,169 @@ PlannedSizes planned_sizes(const Config& config) {
           .seq = config.train.seq_len};
 }
 
+// Actions are listed one by one, for every stage.
+constexpr int64_t kMicrobatchesMax = 1 << 16;
+
+// What the parts of the model cost; the sizes of the plan are bound.
+Result<std::vector<BlockCost>> costs_of(const Config& config, const Plan& plan,
+                                        const OpTable& ops) {
+  BuildOptions options;
+  options.seq = config.train.seq_len;
+  TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, options, OptimizerOptions()));
+  bind_dim(step.graph, "batch", plan.samples_per_microbatch());
+  bind_dim(step.graph, "microbatch", plan.microbatches);
+  return block_costs(step.graph, ops);
+}
+
+// "7,5"
+template <typename Number>
+Result<std::vector<Number>> parse_list(std::string_view key, const std::string& text) {
+  std::vector<Number> numbers;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    Number number{};
+    const auto [rest, code] = std::from_chars(text.data() + begin, text.data() + end, number);
+    if (code != std::errc() || rest != text.data() + end || !(number > 0)) {
+      return invalid("{} = \"{}\": expected positive numbers separated by commas", key, text);
+    }
+    numbers.push_back(number);
+    begin = end + 1;
+  }
+  return numbers;
+}
+
+Result<std::vector<double>> stage_speeds(const Config& config) {
+  const std::string& text = config.parallel.stage_speeds;
+  if (text.empty()) return std::vector<double>();
+  TUTTI_ASSIGN(auto speeds, parse_list<double>("parallel.stage_speeds", text));
+  if (std::ssize(speeds) == config.parallel.pp) return speeds;
+  return invalid(
+      "parallel.stage_speeds = \"{}\" has {} numbers, expected one for each of {} stages", text,
+      speeds.size(), config.parallel.pp);
+}
+
+Result<std::vector<int>> listed_layers(const Config& config, int positions) {
+  const std::string& text = config.parallel.stages;
+  TUTTI_ASSIGN(const auto counts, parse_list<int>("parallel.stages", text));
+  std::vector<int> position_of;
+  for (size_t p = 0; p < counts.size(); ++p) {
+    if (counts[p] > config.model.layers) break;
+    position_of.insert(position_of.end(), static_cast<size_t>(counts[p]), static_cast<int>(p));
+  }
+  if (std::ssize(counts) == positions && std::ssize(position_of) == config.model.layers) {
+    return position_of;
+  }
+  return invalid(
+      "parallel.stages = \"{}\" does not give each of {} positions (pp x chunks) its part of {} "
+      "layers; \"equal\" and \"cost\" do so by themselves",
+      text, positions, config.model.layers);
+}
+
+// The layers' positions in the pipeline; nothing for equal shares.
+Result<std::vector<int>> cut_layers(const Config& config, const Plan& plan,
+                                    const std::vector<BlockCost>& costs) {
+  TUTTI_ASSIGN(const std::vector<double> speeds, stage_speeds(config));
+  if (config.parallel.stages != "cost" && !speeds.empty()) {
+    return invalid("parallel.stage_speeds is for parallel.stages = \"cost\", not \"{}\"",
+                   config.parallel.stages);
+  }
+  if (config.parallel.stages == "equal") return std::vector<int>();
+  const Pipeline pipeline = plan.pipeline();
+  if (config.parallel.stages != "cost") return listed_layers(config, pipeline.positions());
+  std::vector<double> totals;
+  for (const BlockCost& cost : costs) totals.push_back(cost.total());
+  return cut_by_cost(totals, pipeline, speeds);
+}
+
+// Of a mean stage, in units of its forward pass.
+PassTimes pass_times(const std::vector<BlockCost>& costs) {
+  BlockCost sum;
+  for (const BlockCost& cost : costs) {
+    sum.forward += cost.forward;
+    sum.backward_input += cost.backward_input;
+    sum.backward_weight += cost.backward_weight;
+  }
+  return {1, sum.backward_input / sum.forward, sum.backward_weight / sum.forward, 0};
+}
+
+Result<Schedule> read_schedule(FileSystem& fs, const Config& config) {
+  constexpr uint64_t kScheduleBytesMax = 64 << 20;
+  const std::string& path = config.parallel.schedule_file;
+  if (path.empty()) {
+    return invalid("parallel.schedule = \"file\", but parallel.schedule_file is not set");
+  }
+  TUTTI_ASSIGN(const std::string text, read_file(fs, path, kScheduleBytesMax));
+  auto schedule = parse_schedule_csv(text);
+  if (!schedule.ok()) return invalid("{}: {}", path, schedule.message());
+  const Status status = verify(*schedule);
+  if (!status.ok()) return invalid("{}: {}", path, status.message());
+  if (schedule->stage_count() != config.parallel.pp ||
+      schedule->microbatches != config.accumulation()) {
+    return invalid(
+        "{}: {} stages and {} microbatches, but parallel.pp = {} and a step has {} microbatches on "
+        "a rank (train.global_batch / train.micro_batch / data ranks)",
+        path, schedule->stage_count(), schedule->microbatches, config.parallel.pp,
+        config.accumulation());
+  }
+  if (config.parallel.chunks > 0 && schedule->chunks != config.parallel.chunks) {
+    return invalid("{}: {} chunks a stage, but parallel.chunks = {}", path, schedule->chunks,
+                   config.parallel.chunks);
+  }
+  return schedule;
+}
+
+// As many as the schedule's name says, or as are asked for.
+Result<int> chunks_of_stage(const Config& config) {
+  const ParallelSection& parallel = config.parallel;
+  const int own = chunks_of(parallel.schedule), asked = static_cast<int>(parallel.chunks);
+  if (own == 0) return asked == 0 ? 2 : asked;
+  if (asked == 0 || asked == own) return own;
+  return invalid("parallel.chunks = {}, but parallel.schedule = {} has {} a stage", asked,
+                 key_value(*find_config_key("parallel.schedule"), config), own);
+}
+
+Status check_positions(const Config& config, int chunks) {
+  const int64_t positions = config.parallel.pp * chunks;
+  if (positions <= config.model.layers) return {};
+  return invalid(
+      "parallel.pp = {} stages of {} chunks for model.layers = {}; each chunk needs a layer",
+      config.parallel.pp, chunks, config.model.layers);
+}
+
+Status lay_out_pipeline(FileSystem& fs, const Config& config, const OpTable& ops, Layout& layout) {
+  Plan& plan = layout.plan;
+  const auto microbatches = static_cast<int>(plan.microbatches);
+  if (plan.microbatches > kMicrobatchesMax) {
+    return invalid("{} microbatches on a rank, at most {} can be planned; raise train.micro_batch",
+                   plan.microbatches, kMicrobatchesMax);
+  }
+  const int stages = plan.pipeline().stages;
+  if (stages == 1) {
+    layout.schedule = sequential_schedule(microbatches);
+    return {};
+  }
+  const bool from_file = config.parallel.schedule == PipelineSchedule::kFile;
+  ScheduleRequest request;
+  request.kind = config.parallel.schedule;
+  request.stages = stages;
+  request.microbatches = microbatches;
+  request.memory = config.parallel.schedule_memory;
+  TUTTI_ASSIGN(request.chunks, chunks_of_stage(config));
+  if (from_file) {
+    TUTTI_ASSIGN(layout.schedule, read_schedule(fs, config));
+    request.chunks = layout.schedule.chunks;
+  }
+  TUTTI_TRY(check_positions(config, request.chunks));
+  TUTTI_ASSIGN(const std::vector<BlockCost> costs, costs_of(config, plan, ops));
+  request.times = layout.times = pass_times(costs);
+  if (!from_file) layout.schedule = make_schedule(request);
+  plan.chunks = layout.schedule.chunks;
+  plan.chunk_order = layout.schedule.order;
+  plan.split_backward = layout.schedule.splits_backward();
+  TUTTI_ASSIGN(plan.layer_positions, cut_layers(config, plan, costs));
+  return {};
+}
+
 std::string axes_text(const ParallelSection& p) {
   return fmt::format("pp {} x dp {} x shard {} x ep {} x cp {} x tp {}", p.pp, p.dp, p.shard, p.ep,
                      p.cp, p.tp);
@@ -50,10 +217,12 @@ Plan one_rank_plan(int64_t micro_batch, int64_t microbatches) {
   return plan;
 }
 
-Result<Plan> plan_of(const Config& config) {
+Result<Layout> layout_of(FileSystem& fs, const Config& config, const OpTable& ops) {
   TUTTI_TRY(check_settings(config));
   const ParallelSection& parallel = config.parallel;
-  Plan plan = one_rank_plan(config.train.micro_batch, config.accumulation());
+  Layout layout;
+  Plan& plan = layout.plan;
+  plan = one_rank_plan(config.train.micro_batch, config.accumulation());
   const auto set = [&](Axis axis, int64_t size) {
     plan.mesh.size(axis) = static_cast<int32_t>(size);
   };
@@ -70,8 +239,9 @@ Result<Plan> plan_of(const Config& config) {
   plan.reshard_after_forward = parallel.reshard_after_forward;
   plan.context_parallel = parallel.context_parallel;
   if (!parallel.sequence_parallel) plan.rules = rules_without_sequence_parallel();
+  TUTTI_TRY(lay_out_pipeline(fs, config, ops, layout));
   TUTTI_TRY(validate(plan, planned_sizes(config)));
-  return plan;
+  return layout;
 }
 
 std::vector<std::string> default_layout(int ranks) {

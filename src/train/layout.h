@@ -1,18 +1,27 @@
-// How a run lies on its ranks: the plan that a config's parallel section asks for. Pure functions.
+// How a run lies on its ranks: the plan and the schedule that a config's parallel section asks for.
+// Pure functions, but for the files that they are given to read.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "ops/op_def.h"
 #include "plan/plan.h"
+#include "schedule/timeline.h"
 #include "train/config.h"
 
 namespace tutti {
 
-// The plan of a checked config. A setting that programs cannot do, or that does not fit the model,
-// is an error that names its key.
-Result<Plan> plan_of(const Config& config);
+struct Layout {
+  Plan plan;
+  Schedule schedule;  // of the plan's pipeline; passes verify()
+  PassTimes times;    // of a mean stage, by arithmetic; its forward pass is 1
+};
+
+// The layout of a checked config. A setting that programs cannot do, or that does not fit the
+// model, is an error that names its key.
+Result<Layout> layout_of(FileSystem& fs, const Config& config, const OpTable& ops);
 
 // The whole on one rank, `microbatches` times `micro_batch` samples.
 Plan one_rank_plan(int64_t micro_batch, int64_t microbatches);

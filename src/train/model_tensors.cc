@@ -57,7 +57,7 @@ PlacedTensor placed_tensor(const Program& program, int rank, const StoredParamet
 
 std::vector<PlacedTensor> placed_tensors(const Program& program, int rank, const StepGraph& step,
                                          TensorSet set) {
-  std::map<std::string, StoredParameter> stored;
+  std::multimap<std::string, StoredParameter> stored;  // replicas of other stages, too
   for (StoredParameter& parameter : stored_parameters(program)) {
     stored.emplace(parameter.name, std::move(parameter));
   }
@@ -65,12 +65,13 @@ std::vector<PlacedTensor> placed_tensors(const Program& program, int rank, const
   if (set == TensorSet::kParametersAndState) suffixes = {"", ".m", ".v"};
   std::vector<PlacedTensor> tensors;
   for (const ParameterInfo& info : step.model.parameters) {
-    const auto found = stored.find(step.graph.value(info.value).name);
-    TUTTI_CHECK(found != stored.end() || program.mesh.size(Axis::kPp) > 1, "no parameter {}",
-                step.graph.value(info.value).name);
-    if (found == stored.end()) continue;
-    for (const std::string& suffix : suffixes) {
-      tensors.push_back(placed_tensor(program, rank, found->second, suffix, info.valid_rows));
+    const std::string& name = step.graph.value(info.value).name;
+    const auto [first, last] = stored.equal_range(name);
+    TUTTI_CHECK(first != last || program.mesh.size(Axis::kPp) > 1, "no parameter {}", name);
+    for (auto held = first; held != last; ++held) {
+      for (const std::string& suffix : suffixes) {
+        tensors.push_back(placed_tensor(program, rank, held->second, suffix, info.valid_rows));
+      }
     }
   }
   return tensors;

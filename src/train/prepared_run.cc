@@ -97,12 +97,12 @@ Status check_same_data(const RunIdentity& identity, Ranks& ranks) {
   return invalid("rank {} finds other tokens at the paths of the data than rank 0", ranks.rank());
 }
 
-RunPlan describe_run(const Config& config, const Plan& layout, const RunData& data,
+RunPlan describe_run(const Config& config, const Layout& layout, int rank, const RunData& data,
                      const RunPrograms& programs, const OpTable& ops,
                      std::optional<MachinePeaks> peaks, int threads) {
   RunPlan plan;
   plan.config = config;
-  plan.layout = layout;
+  plan.stage = layout.plan.mesh.coordinate(rank, Axis::kPp);
   plan.data_tokens = data.train.tokens();
   plan.data_samples = data.train.samples();
   const int64_t consumed = config.train.steps * config.train.global_batch;
@@ -118,16 +118,17 @@ RunPlan describe_run(const Config& config, const Plan& layout, const RunData& da
   plan.kernels = cpu::default_kernels().name;
   plan.matrix_library = matrix_product_library();
   plan.peaks = std::move(peaks);
-  describe_programs(programs, ops, plan);
+  describe_programs(programs, layout, ops, plan);
   return plan;
 }
 
-Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs,
+Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs, int stage,
                                                 std::unique_ptr<Backend> backend, World* world,
                                                 SpanRecorder* spans) {
+  const auto own = static_cast<size_t>(stage);
   std::vector<Program> list;
-  list.push_back(std::move(programs.train.program));
-  if (programs.evaluate) list.push_back(std::move(programs.evaluate->program));
+  list.push_back(std::move(programs.train.stages[own]));
+  if (programs.evaluate) list.push_back(std::move(programs.evaluate->stages[own]));
   return Executor::create(std::move(list), std::move(backend), {world, spans});
 }
 
@@ -144,6 +145,16 @@ Status fill_parameters(const Config& config, const StepGraph& step, int threads,
                       model_tensors(executor, kTrainProgram, step, TensorSet::kParameters));
 }
 
+// Of the arenas on this host. Ranks of one stage follow each other, so a host that does not have
+// all ranks is taken to have those of one stage.
+int64_t arenas_on_host(const RunPlan& plan, const Ranks& ranks) {
+  if (ranks.on_host() < ranks.size()) return plan.arena_bytes * ranks.on_host();
+  const auto stages = std::ssize(plan.stage_arena_bytes);
+  int64_t bytes = 0;
+  for (int64_t arena : plan.stage_arena_bytes) bytes += arena * (ranks.size() / stages);
+  return bytes;
+}
+
 }  // namespace
 
 Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
@@ -152,7 +163,8 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   TUTTI_TRY(check_runnable(config));
   TUTTI_TRY(check_ranks(config, ranks.size()));
   TUTTI_TRY(check_same_config(config, ranks));
-  TUTTI_ASSIGN(const Plan layout, plan_of(config));
+  const OpTable ops;
+  TUTTI_ASSIGN(const Layout layout, layout_of(fs, config, ops));
   TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
   const int threads = threads_of_rank(config, ranks.on_host());
   RunIdentity identity;
@@ -174,22 +186,22 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   const SavedModel* initial_model = initial ? &*initial : nullptr;
   TUTTI_ASSIGN(const std::string tokenizer, find_tokenizer(fs, config, initial_model));
 
-  const OpTable ops;
   auto backend = make_cpu_backend(cpu::default_kernels(), threads);
   TUTTI_ASSIGN(RunPrograms programs, compile_run(config, layout, ops, *backend));
-  RunPlan plan =
-      describe_run(config, layout, data, programs, ops, known_peaks(fs, threads), threads);
+  RunPlan plan = describe_run(config, layout, ranks.rank(), data, programs, ops,
+                              known_peaks(fs, threads), threads);
   TUTTI_ASSIGN(auto save_ranks, ranks.group_of_all("checkpoint"));
   auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config, save_ranks.get());
-  const int64_t saved_bytes = snapshot_bytes(programs.train.program, ranks.rank(),
-                                             programs.train.step, TensorSet::kParametersAndState);
+  const int64_t saved_bytes =
+      snapshot_bytes(programs.train.stages[static_cast<size_t>(plan.stage)], ranks.rank(),
+                     programs.train.step, TensorSet::kParametersAndState);
   plan.staging_bytes = checkpoints->staging_bytes(saved_bytes);
-  TUTTI_TRY(check_memory(plan.memory, plan.arena_bytes, plan.staging_bytes, ranks.on_host(),
-                         available_memory()));
+  TUTTI_TRY(check_memory(plan.memory, arenas_on_host(plan, ranks), plan.staging_bytes,
+                         ranks.on_host(), available_memory()));
 
   auto spans = options.trace.empty() ? nullptr : std::make_unique<SpanRecorder>(clock, kSpansMax);
   TUTTI_ASSIGN(auto executor,
-               make_executor(programs, std::move(backend), options.world, spans.get()));
+               make_executor(programs, plan.stage, std::move(backend), options.world, spans.get()));
   const StepGraph& step = programs.train.step;
   auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
   TUTTI_TRY(checkpoints->reserve(saved_bytes));
@@ -210,11 +222,11 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
                                     .tensorboard = config.log.tensorboard,
                                     .host = host_name()}));
   }
-  return PreparedRun{std::move(ranks), std::move(save_ranks), std::move(spans),
-                     std::move(lock),  std::move(config),     std::move(plan),
-                     std::move(data),  std::move(executor),   std::move(tensors),
-                     std::move(state), std::move(identity),   std::move(checkpoints),
-                     std::move(log),   layout.seq_order()};
+  return PreparedRun{std::move(ranks), std::move(save_ranks),  std::move(spans),
+                     std::move(lock),  std::move(config),      std::move(plan),
+                     std::move(data),  std::move(executor),    std::move(tensors),
+                     std::move(state), std::move(identity),    std::move(checkpoints),
+                     std::move(log),   layout.plan.seq_order()};
 }
 
 }  // namespace tutti

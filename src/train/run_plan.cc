@@ -1,9 +1,13 @@
 #include "train/run_plan.h"
 
+#include <algorithm>
+
 #include "base/format.h"
 #include "base/log.h"
 #include "models/model.h"
 #include "program/calls.h"
+#include "schedule/timeline.h"
+#include "train/config_keys.h"
 
 namespace tutti {
 namespace {
@@ -18,6 +22,12 @@ bool has_op(const Program& program, OpKind kind) {
     }
   }
   return false;
+}
+
+// Where all stages take equally long.
+double schedule_bubble(const Layout& layout) {
+  if (layout.schedule.stage_count() == 1) return 0;
+  return simulate(layout.schedule, layout.times).bubble_rate();
 }
 
 std::string model_text(const RunPlan& plan) {
@@ -72,6 +82,11 @@ std::string layout_text(const RunPlan& plan) {
   if (parallel.cp > 1) {
     text += fmt::format(", attention by {}", by[static_cast<size_t>(parallel.context_parallel)]);
   }
+  if (parallel.pp > 1) {
+    const ConfigKey* const key = find_config_key("parallel.schedule");
+    text += fmt::format(", schedule {} with {:.1f} % of bubble", key_value(*key, plan.config),
+                        100 * plan.bubble_rate);
+  }
   return text + fmt::format("; {} cross the wire in a step", size_text(plan.wire_bytes));
 }
 
@@ -88,7 +103,14 @@ std::string memory_text(const RunPlan& plan) {
   if (plan.staging_bytes > 0) {
     text += fmt::format("; and {} to stage checkpoints", size_text(plan.staging_bytes));
   }
-  if (plan.config.world_size() > 1) text += "; on each rank";
+  if (plan.stage_arena_bytes.size() > 1) {
+    std::vector<std::string> sizes;
+    for (int64_t bytes : plan.stage_arena_bytes) sizes.push_back(size_text(bytes));
+    text += fmt::format("; that is stage {}, ranks of the stages take {}", plan.stage,
+                        fmt::join(sizes, ", "));
+  } else if (plan.config.world_size() > 1) {
+    text += "; on each rank";
+  }
   return text + fmt::format("\npeak        {}", m.peak_instruction);
 }
 
@@ -123,15 +145,24 @@ std::string time_text(const RunPlan& plan) {
 
 }  // namespace
 
-void describe_programs(const RunPrograms& programs, const OpTable& ops, RunPlan& plan) {
+void describe_programs(const RunPrograms& programs, const Layout& layout, const OpTable& ops,
+                       RunPlan& plan) {
   const CompiledStep& train = programs.train;
+  const Program& own = train.stages[static_cast<size_t>(plan.stage)];
+  plan.layout = layout.plan;
   plan.parameters = parameter_count(train.step.graph, train.step.model.parameters);
-  plan.memory = memory_report(train.program);
-  plan.arena_bytes = programs.arena_bytes();
-  plan.rank_flops_per_step = step_flops(ops, train.program);
-  plan.flops_per_step = plan.rank_flops_per_step * static_cast<double>(plan.config.world_size());
-  plan.wire_bytes = step_wire_bytes(train.program);
-  plan.fused_loss = has_op(train.program, OpKind::kLinearCrossEntropyFused);
+  plan.memory = memory_report(own);
+  plan.arena_bytes = programs.arena_bytes(plan.stage);
+  plan.rank_flops_per_step = step_flops(ops, own);
+  const auto stages = static_cast<double>(train.stages.size());
+  for (const Program& program : train.stages) {
+    plan.stage_arena_bytes.push_back(programs.arena_bytes(program.stage));
+    plan.flops_per_step +=
+        step_flops(ops, program) * static_cast<double>(plan.config.world_size()) / stages;
+  }
+  plan.wire_bytes = step_wire_bytes(train.stages);
+  plan.bubble_rate = schedule_bubble(layout);
+  plan.fused_loss = has_op(train.stages.back(), OpKind::kLinearCrossEntropyFused);
   for (const PassRecord& pass : train.passes) {
     if (pass.name != "recompute_cheap") continue;
     plan.recomputed_ops =
@@ -143,8 +174,11 @@ void describe_programs(const RunPrograms& programs, const OpTable& ops, RunPlan&
   }
   if (plan.vocab_padded == 0) plan.vocab_padded = plan.config.model.vocab;
   if (!plan.peaks) return;
-  plan.predicted_step_s = roofline_seconds(ops, train.program, plan.peaks->matrix_flops_per_s,
-                                           plan.peaks->memory_bytes_per_s);
+  for (const Program& program : train.stages) {
+    const double seconds = roofline_seconds(ops, program, plan.peaks->matrix_flops_per_s,
+                                            plan.peaks->memory_bytes_per_s);
+    plan.predicted_step_s = std::max(plan.predicted_step_s, seconds / (1 - plan.bubble_rate));
+  }
 }
 
 std::optional<MachinePeaks> known_peaks(FileSystem& fs, int threads) {

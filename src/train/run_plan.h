@@ -29,12 +29,15 @@ struct RunPlan {
   int64_t data_tokens = 0;
   int64_t data_samples = 0;
   std::vector<PlannedSet> data_sets;
-  int64_t validation_tokens = 0;  // 0: no validation
-  int64_t resumed_step = 0;       // 0: a new run
-  MemoryReport memory;            // of the training step
-  int64_t arena_bytes = 0;        // of all programs of the run
-  int64_t staging_bytes = 0;      // of checkpoints
+  int64_t validation_tokens = 0;           // 0: no validation
+  int64_t resumed_step = 0;                // 0: a new run
+  int stage = 0;                           // of the pipeline, that this rank is on
+  MemoryReport memory;                     // of the training step, on this rank
+  int64_t arena_bytes = 0;                 // of all programs of the run, on this rank
+  std::vector<int64_t> stage_arena_bytes;  // on a rank of each stage
+  int64_t staging_bytes = 0;               // of checkpoints
   Plan layout;
+  double bubble_rate = 0;          // of the schedule, with stages that take equally long
   double flops_per_step = 0;       // of all ranks
   double rank_flops_per_step = 0;  // of one
   int64_t wire_bytes = 0;          // that all ranks send in a step
@@ -47,8 +50,9 @@ struct RunPlan {
   double predicted_step_s = 0;        // with peaks
 };
 
-// The fields that follow from the compiled programs.
-void describe_programs(const RunPrograms& programs, const OpTable& ops, RunPlan& plan);
+// The fields that follow from the compiled programs, for a rank of `plan.stage`.
+void describe_programs(const RunPrograms& programs, const Layout& layout, const OpTable& ops,
+                       RunPlan& plan);
 
 // The measured peaks of this machine when they are known; never measures. A calibration file that
 // cannot be read costs a warning.

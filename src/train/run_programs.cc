@@ -26,38 +26,46 @@ OptimizerOptions optimizer_options(const OptimSection& optim) {
 
 }  // namespace
 
-int64_t RunPrograms::arena_bytes() const {
-  const Program& first = train.program;
+int64_t RunPrograms::arena_bytes(int stage) const {
+  const Program& first = train.stages[static_cast<size_t>(stage)];
   int64_t persistent = first.persistent_bytes;
   int64_t rest = first.total_bytes() - first.persistent_bytes;
   if (evaluate) {
-    const Program& second = evaluate->program;
+    const Program& second = evaluate->stages[static_cast<size_t>(stage)];
     persistent = std::max(persistent, second.persistent_bytes);
     rest = std::max(rest, second.total_bytes() - second.persistent_bytes);
   }
   return persistent + rest;
 }
 
-Result<RunPrograms> compile_run(const Config& config, const Plan& plan, const OpTable& ops,
+int64_t RunPrograms::largest_arena_bytes() const {
+  int64_t largest = 0;
+  for (const Program& program : train.stages) {
+    largest = std::max(largest, arena_bytes(program.stage));
+  }
+  return largest;
+}
+
+Result<RunPrograms> compile_run(const Config& config, const Layout& layout, const OpTable& ops,
                                 const KernelNeeds& needs) {
   RunPrograms programs;
-  PersistentLayout layout;
+  PersistentLayouts shared;
   TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, build_options(config),
                                                 optimizer_options(config.optim)));
-  const Schedule schedule = sequential_schedule(static_cast<int>(plan.microbatches));
-  TUTTI_ASSIGN(programs.train,
-               compile_step(std::move(step), plan, schedule, ops, needs, {}, &layout));
+  TUTTI_ASSIGN(programs.train, compile_step(std::move(step), layout.plan, layout.schedule, ops,
+                                            needs, {}, &shared));
   if (config.train.eval_every > 0) {
-    TUTTI_ASSIGN(programs.evaluate, compile_evaluation(config, plan, ops, needs, &layout));
+    TUTTI_ASSIGN(programs.evaluate, compile_evaluation(config, layout.plan, ops, needs, &shared));
   }
   return programs;
 }
 
 Result<CompiledStep> compile_evaluation(const Config& config, Plan plan, const OpTable& ops,
-                                        const KernelNeeds& needs, PersistentLayout* layout) {
+                                        const KernelNeeds& needs, PersistentLayouts* layouts) {
   TUTTI_ASSIGN(StepGraph step, build_evaluation_step(ops, config.model, build_options(config)));
   plan.microbatches = 1;
-  return compile_step(std::move(step), plan, forward_schedule(1), ops, needs, {}, layout);
+  return compile_step(std::move(step), plan, forward_schedule(1, plan.pipeline()), ops, needs, {},
+                      layouts);
 }
 
 double roofline_seconds(const OpTable& ops, const Program& program, double matrix_flops_per_s,

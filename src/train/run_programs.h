@@ -9,6 +9,7 @@
 #include "ops/op_def.h"
 #include "program/report.h"
 #include "train/config.h"
+#include "train/layout.h"
 
 namespace tutti {
 
@@ -16,17 +17,19 @@ struct RunPrograms {
   CompiledStep train;
   std::optional<CompiledStep> evaluate;
 
-  // The arena that an executor takes for them, to the byte.
-  int64_t arena_bytes() const;
+  // The arena that an executor takes for them on a rank of a stage, to the byte.
+  int64_t arena_bytes(int stage) const;
+  // Of the stage where it is largest.
+  int64_t largest_arena_bytes() const;
 };
 
-// Requires a config that check_runnable accepts, and a plan for it (train/layout.h).
-Result<RunPrograms> compile_run(const Config& config, const Plan& plan, const OpTable& ops,
+// Requires a config that check_runnable accepts, and its layout.
+Result<RunPrograms> compile_run(const Config& config, const Layout& layout, const OpTable& ops,
                                 const KernelNeeds& needs);
 
-// One microbatch's mean loss. `layout` is what the programs of a run share; null: this one alone.
+// One microbatch's mean loss. `layouts` is what the programs of a run share; null: this one alone.
 Result<CompiledStep> compile_evaluation(const Config& config, Plan plan, const OpTable& ops,
-                                        const KernelNeeds& needs, PersistentLayout* layout);
+                                        const KernelNeeds& needs, PersistentLayouts* layouts);
 
 // Seconds of a step if every instruction ran at the faster of the two bounds that it meets: what
 // the step's time is predicted from. A step cannot be much faster.

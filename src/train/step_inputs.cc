@@ -10,6 +10,7 @@
 namespace tutti {
 namespace {
 
+// Those that this rank's stage reads; others are empty.
 struct MicrobatchInputs {
   std::span<int32_t> tokens, labels, positions, segments;
 };
@@ -21,11 +22,10 @@ std::span<int32_t> integers(const Operand& operand) {
 
 MicrobatchInputs inputs_of(const Executor& executor, size_t program, int microbatch) {
   const auto input = [&](std::string_view name) {
+    if (!executor.has(program, name)) return std::span<int32_t>();
     return integers(executor.operand(program, name, microbatch));
   };
-  MicrobatchInputs in{input("tokens"), input("labels"), input("positions"), {}};
-  if (executor.has(program, "segments")) in.segments = input("segments");
-  return in;
+  return {input("tokens"), input("labels"), input("positions"), input("segments")};
 }
 
 void copy_part(const std::vector<int32_t>& from, size_t at, std::span<int32_t> to) {
@@ -55,29 +55,31 @@ void set_scalar(const Executor& executor, size_t program, std::string_view name,
 
 int64_t fill_samples(const Executor& executor, size_t program, int64_t seq_len, int64_t seq_order,
                      const FillSample& fill, int64_t consumed, int64_t limit) {
-  const std::span<int32_t> all_labels = integers(executor.operand(program, "all_labels"));
+  const Operand all = executor.operand(program, "all_labels");
+  const std::span<int32_t> all_labels = integers(all);
+  const std::vector<SeqChunk> chunks = seq_chunks(seq_len, seq_order, all.offsets[2], all.sizes[2]);
   WholeSample sample(static_cast<size_t>(seq_len));
   size_t at = 0;
   int64_t labelled = 0;
   for (int m = 0; m < executor.program(program).microbatches; ++m) {
-    const Operand tokens = executor.operand(program, "tokens", m);
     const MicrobatchInputs in = inputs_of(executor, program, m);
-    const std::vector<SeqChunk> chunks =
-        seq_chunks(seq_len, seq_order, tokens.offsets[1], tokens.sizes[1]);
     size_t to = 0;
-    for (int64_t b = 0; b < tokens.sizes[0]; ++b) {
-      const int64_t n = consumed + m * tokens.global_sizes[0] + tokens.offsets[0] + b;
+    for (int64_t b = 0; b < all.sizes[1]; ++b) {
+      const int64_t n = consumed + m * all.global_sizes[1] + all.offsets[1] + b;
       sample.fill(fill, n, limit, !in.segments.empty());
       for (const SeqChunk& chunk : chunks) {
-        const auto from = static_cast<size_t>(chunk.logical), size = static_cast<size_t>(chunk.size);
-        copy_part(sample.tokens, from, in.tokens.subspan(to, size));
-        copy_part(sample.labels, from, in.labels.subspan(to, size));
-        copy_part(sample.positions, from, in.positions.subspan(to, size));
-        if (!in.segments.empty()) copy_part(sample.segments, from, in.segments.subspan(to, size));
-        copy_part(sample.labels, from, all_labels.subspan(at, size));
-        labelled += std::count_if(all_labels.begin() + static_cast<int64_t>(at),
-                                  all_labels.begin() + static_cast<int64_t>(at + size),
-                                  [](int32_t label) { return label >= 0; });
+        const auto from = static_cast<size_t>(chunk.logical),
+                   size = static_cast<size_t>(chunk.size);
+        const auto part = [&](const std::vector<int32_t>& whole, std::span<int32_t> input) {
+          if (!input.empty()) copy_part(whole, from, input.subspan(to, size));
+        };
+        part(sample.tokens, in.tokens);
+        part(sample.labels, in.labels);
+        part(sample.positions, in.positions);
+        part(sample.segments, in.segments);
+        const std::span<int32_t> labels = all_labels.subspan(at, size);
+        copy_part(sample.labels, from, labels);
+        labelled += std::ranges::count_if(labels, [](int32_t label) { return label >= 0; });
         to += size;
         at += size;
       }
