@@ -139,21 +139,33 @@ class Bench:
         """The largest of the ranks' numbers."""
         return here
 
+    def compute_gradients(self, tokens, labels):
+        """The loss."""
+        loss = self.forward(tokens, labels)
+        loss.backward()
+        return loss
+
+    def clip(self):
+        nn.utils.clip_grad_norm_(self.model.parameters(), GRAD_CLIP)
+
+    def loss_of_all(self, here):
+        """The loss that is printed."""
+        return here
+
     def step(self):
         vocab = self.sizes[3]
         tokens, labels = torch.randint(0, vocab, (2, self.options.batch, self.options.seq))
         self.meet()
         start = time.perf_counter()
-        loss = self.forward(tokens, labels)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), GRAD_CLIP)
+        loss = self.compute_gradients(tokens, labels)
+        self.clip()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         seconds = self.most(time.perf_counter() - start)
         self.steps += 1
         if self.steps == 1:
             self.first_step_s = seconds
-        return {"step": self.steps, "seconds": seconds, "loss": loss.item()}
+        return {"step": self.steps, "seconds": seconds, "loss": self.loss_of_all(loss).item()}
 
     def summary(self):
         return {"steps": self.steps, "peak_resident_bytes": self.most(peak_resident_bytes()),

@@ -150,14 +150,19 @@ Status StepBench::prepare() {
   const OpTable ops;
   const cpu::Kernels& kernels = cpu::default_kernels();
   std::unique_ptr<Backend> backend = make_cpu_backend(kernels, threads());
-  TUTTI_ASSIGN(plan_, plan_of(config_));
-  TUTTI_ASSIGN(RunPrograms programs, compile_run(config_, plan_, ops, *backend));
+  const auto fs = make_posix_file_system();
+  TUTTI_ASSIGN(const Layout layout, layout_of(*fs, config_, ops));
+  plan_ = layout.plan;
+  TUTTI_ASSIGN(RunPrograms programs, compile_run(config_, layout, ops, *backend));
   CompiledStep& compiled = programs.train;
   compile_s_ = compiled.compile_seconds;
-  planned_bytes_ = memory_report(compiled.program).total();
-  step_flops_ = step_flops(ops, compiled.program);
+  for (const Program& program : compiled.stages) {
+    planned_bytes_ = std::max(planned_bytes_, memory_report(program).total());
+    step_flops_ += step_flops(ops, program) / static_cast<double>(compiled.stages.size());
+  }
+  const int stage = plan_.mesh.coordinate(ranks_.rank(), Axis::kPp);
   std::vector<Program> list;
-  list.push_back(std::move(compiled.program));
+  list.push_back(std::move(compiled.stages[static_cast<size_t>(stage)]));
   TUTTI_ASSIGN(executor_, Executor::create(std::move(list), std::move(backend),
                                            {ranks_.world(), spans_.get()}));
   initialise_parameters(*executor_, 0, compiled.step, 1, kernels, threads());
@@ -317,7 +322,8 @@ int main(int argc, char** argv) {
   tutti::CommandLine app("Time training steps on random tokens.", "step_bench");
   app.add_option("--preset", flags.preset, "A model preset")->capture_default_str();
   app.add_option("--batch", flags.batch, "Samples a step of a data rank")->range(1, INT64_MAX);
-  app.add_option("--dp", flags.parallel.dp, "Ranks of that axis of the mesh")->range(1, 4096);
+  app.add_option("--pp", flags.parallel.pp, "Ranks of that axis of the mesh")->range(1, 4096);
+  app.add_option("--dp", flags.parallel.dp)->range(1, 4096);
   app.add_option("--shard", flags.parallel.shard)->range(1, 4096);
   app.add_option("--cp", flags.parallel.cp)->range(1, 4096);
   app.add_option("--tp", flags.parallel.tp)->range(1, 4096);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Times training steps of several ranks of Tutti and of PyTorch side by side on this machine.
 
-Two modes: "dp" is data parallelism, which PyTorch calls DistributedDataParallel; "zero3" cuts
+Modes: "dp" is data parallelism, which PyTorch calls DistributedDataParallel; "zero3" cuts
 parameters, gradients and optimizer state over the ranks, in PyTorch FSDP2 (fully_shard on each
-block and on the root). Tutti's ranks are started by mpirun and speak over MPI; PyTorch's speak over
-gloo. GPT-2 in FP32 with AdamW on random tokens; one thread a rank.
+block and on the root); "pp" is a pipeline of a stage a rank with 1F1B, in PyTorch
+torch.distributed.pipelining. Tutti's ranks are started by mpirun and speak over MPI; PyTorch's speak
+over gloo. GPT-2 in FP32 with AdamW on random tokens; one thread a rank.
 
 Both sides stay alive and take turns of a few steps, A B A B, so that what else the machine does hits
 both alike; who waits uses next to no CPU. A step takes from when all ranks are ready to when the last
@@ -15,6 +16,7 @@ have a core for each rank. Run by bench/vs_pytorch_distributed; a mode takes min
 
     bench/vs_pytorch_distributed --quick            tiny model, few steps: proves that it works
     bench/vs_pytorch_distributed --mode zero3 --pairs 9 --steps 3
+    bench/vs_pytorch_distributed --mode pp --batch 8 --micro-batch 1 --split 7 5
 """
 
 import argparse
@@ -27,24 +29,30 @@ import sys
 from gpt2_sizes import SIZES
 from side import Side
 
-MODES = {"dp": ("ddp", lambda ranks: ["--dp", str(ranks)]),
-         "zero3": ("fsdp", lambda ranks: ["--shard", str(ranks), "--zero", "3"])}
+MODES = ("dp", "zero3", "pp")
 
 
-def size_arguments(options):
+def size_arguments(options, mode):
     return ["--preset", options.preset, "--batch", str(options.batch), "--seq", str(options.seq),
-            "--threads", "1"]
+            "--threads", "1",
+            *(["--micro-batch", str(options.micro_batch)] if mode == "pp" else [])]
 
 
 def start_tutti(options, mode):
-    return Side(["tests/mpi/run_mpi.sh", str(options.ranks), options.program,
-                 *size_arguments(options), *MODES[mode][1](options.ranks), "--stdin",
-                 *(["--profile"] if options.profile else [])])
+    ranks = str(options.ranks)
+    layout = {"dp": ["--dp", ranks], "zero3": ["--shard", ranks, "--zero", "3"],
+              "pp": ["--pp", ranks]}
+    return Side(["tests/mpi/run_mpi.sh", ranks, options.program, *size_arguments(options, mode),
+                 *layout[mode], "--stdin", *(["--profile"] if options.profile else [])])
 
 
 def start_pytorch(options, mode):
-    return Side([sys.executable, "bench/pytorch_ranks.py", *size_arguments(options), "--parallel",
-                 MODES[mode][0], "--ranks", str(options.ranks), "--optimizer", options.optimizer])
+    layout = {"dp": ["ddp"], "zero3": ["fsdp"], "pp": ["pipeline"]}
+    if options.split:
+        layout["pp"] += ["--split", *map(str, options.split)]
+    return Side([sys.executable, "bench/pytorch_ranks.py", *size_arguments(options, mode),
+                 "--ranks", str(options.ranks), "--optimizer", options.optimizer, "--parallel",
+                 *layout[mode]])
 
 
 def turn(side, steps):
@@ -59,7 +67,8 @@ def measure(options, mode):
     turns = [[turn(side, options.steps) for side in sides] for _ in range(options.pairs)]
     result = {
         "mode": mode, "ranks": options.ranks, "preset": options.preset, "batch": options.batch,
-        "seq": options.seq,
+        "seq": options.seq, "data_ranks": 1 if mode == "pp" else options.ranks,
+        "micro_batch": options.micro_batch if mode == "pp" else options.batch,
         "seconds": turns,
         "ratio": [sum(b) / sum(a) for a, b in turns],
         "tutti": {**tutti.description, **tutti.call("summary")},
@@ -73,12 +82,14 @@ def measure(options, mode):
 def report(result):
     ours, theirs = (statistics.median(second for pair in result["seconds"] for second in pair[side])
                     for side in (0, 1))
-    tokens = result["ranks"] * result["batch"] * result["seq"]
+    samples = result["data_ranks"] * result["batch"]
+    tokens = samples * result["seq"]
     ratio, mib = result["ratio"], 2**20
     tutti, torch = result["tutti"], result["pytorch"]
-    print(f"{result['mode']}, {result['preset']}, {result['ranks']} ranks of {result['batch']} x "
-          f"{result['seq']} ({tutti['kernels']}, {tutti['matrix_library']}, MPI; PyTorch "
-          f"{torch['torch']}, {torch['parallel']}, gloo, AdamW {torch['optimizer']})\n"
+    print(f"{result['mode']}, {result['preset']}, {result['ranks']} ranks, {samples} x "
+          f"{result['seq']} a step, {result['micro_batch']} at once ({tutti['kernels']}, "
+          f"{tutti['matrix_library']}, MPI; PyTorch {torch['torch']}, {torch['parallel']}, gloo, "
+          f"AdamW {torch['optimizer']})\n"
           f"  ratio of tokens/s  {statistics.median(ratio):.3f}  ({min(ratio):.3f} to "
           f"{max(ratio):.3f}, {len(ratio)} pairs of {len(result['seconds'][0][0])} steps)\n"
           f"  tokens/s           Tutti {tokens / ours:.0f}, PyTorch {tokens / theirs:.0f}\n"
@@ -96,7 +107,11 @@ def parse_options():
     parser.add_argument("--mode", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--preset", choices=SIZES, default="gpt2-124m")
     parser.add_argument("--ranks", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=4, help="samples a step of a rank")
+    parser.add_argument("--batch", type=int, default=4,
+                        help="samples a step of a rank; of a pipeline's ranks together")
+    parser.add_argument("--micro-batch", type=int, default=1, help="samples at once in a pipeline")
+    parser.add_argument("--split", type=int, nargs="+", metavar="LAYERS",
+                        help="of each of PyTorch's stages; missing: balanced, with the head counted")
     parser.add_argument("--seq", type=int, default=256)
     parser.add_argument("--steps", type=int, default=2, help="of a turn")
     parser.add_argument("--pairs", type=int, default=7, help="of turns that are measured")
