@@ -28,6 +28,7 @@
 #include "models/presets.h"
 #include "program/report.h"
 #include "telemetry/trace.h"
+#include "train/config_keys.h"
 #include "train/layout.h"
 #include "train/ranks.h"
 #include "train/run_programs.h"
@@ -48,6 +49,8 @@ struct Flags {
   int64_t seq = 256;
   int64_t steps = 8;
   int threads = 1;
+  std::string schedule, recompute;  // of keys of parallel; empty: their defaults
+  int64_t stash_mib = 0;
   bool keep_gathered = false;
   bool profile = false;
   std::string trace;
@@ -78,6 +81,16 @@ double process_age_s() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec) - started_s;
 }
 
+// Sets a key whose values are words.
+Status choose(std::string_view key, const std::string& word, Config& config) {
+  if (word.empty()) return {};
+  const auto& choice = std::get<ChoiceField>(find_config_key(key)->field);
+  const auto found = std::find(choice.words.begin(), choice.words.end(), word);
+  if (found == choice.words.end()) return invalid("{} has no value '{}'", key, word);
+  choice.set(config, static_cast<size_t>(found - choice.words.begin()));
+  return {};
+}
+
 Result<Config> config_of(const Flags& flags) {
   const ModelPreset* preset = find_model_preset(flags.preset);
   if (preset == nullptr) return not_found("no preset '{}'", flags.preset);
@@ -90,6 +103,9 @@ Result<Config> config_of(const Flags& flags) {
   config.model = preset->config;
   config.parallel = flags.parallel;
   config.parallel.reshard_after_forward = !flags.keep_gathered;
+  config.parallel.stash_mib = flags.stash_mib;
+  TUTTI_TRY(choose("parallel.schedule", flags.schedule, config));
+  TUTTI_TRY(choose("parallel.recompute", flags.recompute, config));
   config.train.seed = 1;
   config.train.seq_len = flags.seq;
   config.train.micro_batch = micro_batch;
@@ -155,7 +171,7 @@ Status StepBench::prepare() {
   plan_ = layout.plan;
   TUTTI_ASSIGN(RunPrograms programs, compile_run(config_, layout, ops, *backend));
   CompiledStep& compiled = programs.train;
-  compile_s_ = compiled.compile_seconds;
+  compile_s_ = compiled.passes_s + compiled.programs_s;
   for (const Program& program : compiled.stages) {
     planned_bytes_ = std::max(planned_bytes_, memory_report(program).total());
     step_flops_ += step_flops(ops, program) / static_cast<double>(compiled.stages.size());
@@ -324,6 +340,10 @@ int main(int argc, char** argv) {
   app.add_option("--batch", flags.batch, "Samples a step of a data rank")->range(1, INT64_MAX);
   app.add_option("--pp", flags.parallel.pp, "Ranks of that axis of the mesh")->range(1, 4096);
   app.add_option("--dp", flags.parallel.dp)->range(1, 4096);
+  app.add_option("--schedule", flags.schedule, "As parallel.schedule");
+  app.add_option("--stages", flags.parallel.stages, "As parallel.stages");
+  app.add_option("--recompute", flags.recompute, "As parallel.recompute");
+  app.add_option("--stash-mib", flags.stash_mib, "As parallel.stash_mib")->range(0, INT64_MAX);
   app.add_option("--shard", flags.parallel.shard)->range(1, 4096);
   app.add_option("--cp", flags.parallel.cp)->range(1, 4096);
   app.add_option("--tp", flags.parallel.tp)->range(1, 4096);

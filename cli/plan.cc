@@ -10,7 +10,6 @@
 #include "kernels/cpu/kernels.h"
 #include "models/presets.h"
 #include "output.h"
-#include "planned_step.h"
 #include "program/calls.h"
 #include "program/cost.h"
 #include "program/report.h"
@@ -18,6 +17,7 @@
 #include "schedule/draw.h"
 #include "train/config_keys.h"
 #include "train/layout.h"
+#include "train/run_programs.h"
 #include "verbs.h"
 
 namespace tutti {
@@ -33,6 +33,12 @@ struct PlanFlags {
   bool schedule = false;
   std::string svg;
   bool json = false;
+};
+
+// A config's training step, compiled for every stage without data and without memory for tensors.
+struct PlannedStep {
+  Layout layout;
+  CompiledStep compiled;
 };
 
 struct BodyReport {
@@ -113,8 +119,8 @@ StageReport report_stage(const OpTable& ops, const Program& program) {
 
 std::string passes_text(const PlannedStep& step) {
   std::string text = fmt::format("\nPasses over {} ops\n  {:<20} {:>8} {:>8} {:>10}\n",
-                                 step.graph_ops, "pass", "before", "after", "time");
-  for (const PassRecord& pass : step.passes) {
+                                 step.compiled.graph_ops, "pass", "before", "after", "time");
+  for (const PassRecord& pass : step.compiled.passes) {
     text += fmt::format("  {:<20} {:>8} {:>8} {:>10}\n", pass.name, pass.ops_before, pass.ops_after,
                         human_duration(pass.seconds));
   }
@@ -160,22 +166,22 @@ std::vector<double> held_by_stage(const Schedule& schedule) {
 }
 
 std::string layers_text(const PlannedStep& step, int64_t layers) {
-  std::vector<int> counts(static_cast<size_t>(step.plan.pipeline().positions()), 0);
+  std::vector<int> counts(static_cast<size_t>(step.layout.plan.pipeline().positions()), 0);
   for (int64_t i = 0; i < layers; ++i) {
-    ++counts[static_cast<size_t>(position_of_block(step.plan, static_cast<int>(i), layers))];
+    ++counts[static_cast<size_t>(position_of_block(step.layout.plan, static_cast<int>(i), layers))];
   }
   return fmt::format("{}", fmt::join(counts, ", "));
 }
 
 std::string schedule_text(const Config& config, const PlannedStep& step) {
-  if (step.schedule.stage_count() == 1) return "";
+  if (step.layout.schedule.stage_count() == 1) return "";
   return fmt::format(
       "pipeline: {} of {} microbatches; layers {}; {:.1f} % of bubble where stages take equally "
       "long; at most {} microbatches of activations\n",
-      key_value(*find_config_key("parallel.schedule"), config), step.schedule.microbatches,
+      key_value(*find_config_key("parallel.schedule"), config), step.layout.schedule.microbatches,
       layers_text(step, config.model.layers),
-      100 * simulate(step.schedule, step.times).bubble_rate(),
-      fmt::join(held_by_stage(step.schedule), ", "));
+      100 * simulate(step.layout.schedule, step.layout.times).bubble_rate(),
+      fmt::join(held_by_stage(step.layout.schedule), ", "));
 }
 
 std::string plan_text(const Config& config, const PlannedStep& step,
@@ -183,21 +189,22 @@ std::string plan_text(const Config& config, const PlannedStep& step,
   const std::string ranks =
       config.world_size() == 1
           ? "one rank"
-          : fmt::format("{} ranks ({})", config.world_size(), to_string(step.plan.mesh));
+          : fmt::format("{} ranks ({})", config.world_size(), to_string(step.layout.plan.mesh));
   std::string text = fmt::format(
       "{}: {} parameters on {}\n"
       "{} tokens a step: on each data rank {} x {} samples of {} tokens\n",
       config.preset.empty() ? "model" : config.preset,
       human_count(static_cast<double>(parameter_count(config.model))), ranks,
-      config.tokens_per_step(), step.plan.microbatches, step.plan.micro_batch,
+      config.tokens_per_step(), step.layout.plan.microbatches, step.layout.plan.micro_batch,
       config.train.seq_len);
   text += schedule_text(config, step);
   for (size_t s = 0; s < stages.size(); ++s) text += stage_text(stages[s], s, stages.size());
   if (passes) text += passes_text(step);
-  text += fmt::format("\ncompiled in {} (graph {}, passes {}, programs {})\n",
-                      human_duration(step.build_s + step.passes_s + step.compile_s),
-                      human_duration(step.build_s), human_duration(step.passes_s),
-                      human_duration(step.compile_s));
+  text += fmt::format(
+      "\ncompiled in {} (graph {}, passes {}, programs {})\n",
+      human_duration(step.compiled.build_s + step.compiled.passes_s + step.compiled.programs_s),
+      human_duration(step.compiled.build_s), human_duration(step.compiled.passes_s),
+      human_duration(step.compiled.programs_s));
   return text;
 }
 
@@ -244,9 +251,10 @@ Json stage_json(const StageReport& report, const Program& program) {
 Json plan_json(const Config& config, const PlannedStep& step,
                const std::vector<StageReport>& stages) {
   Json mesh = Json::object();
-  for (const AxisName& axis : kAxes) mesh[std::string(axis.name)] = step.plan.mesh.size(axis.axis);
+  for (const AxisName& axis : kAxes)
+    mesh[std::string(axis.name)] = step.layout.plan.mesh.size(axis.axis);
   Json passes = Json::array();
-  for (const PassRecord& pass : step.passes) {
+  for (const PassRecord& pass : step.compiled.passes) {
     passes.push_back({{"name", pass.name},
                       {"ops_before", pass.ops_before},
                       {"ops_after", pass.ops_after},
@@ -255,23 +263,24 @@ Json plan_json(const Config& config, const PlannedStep& step,
   Json reports = Json::array();
   double flops = 0;
   for (size_t s = 0; s < stages.size(); ++s) {
-    reports.push_back(stage_json(stages[s], step.stages[s]));
+    reports.push_back(stage_json(stages[s], step.compiled.stages[s]));
     flops += stages[s].flops;
   }
   const int64_t ranks_per_stage = config.world_size() / config.parallel.pp;
-  const double bubble = stages.size() == 1 ? 0 : simulate(step.schedule, step.times).bubble_rate();
+  const double bubble =
+      stages.size() == 1 ? 0 : simulate(step.layout.schedule, step.layout.times).bubble_rate();
   return {{"preset", config.preset},
           {"parameters", parameter_count(config.model)},
           {"world_size", config.world_size()},
           {"mesh", mesh},
-          {"micro_batch", step.plan.micro_batch},
-          {"microbatches", step.plan.microbatches},
+          {"micro_batch", step.layout.plan.micro_batch},
+          {"microbatches", step.layout.plan.microbatches},
           {"tokens_per_step", config.tokens_per_step()},
           {"flops_per_step", flops * static_cast<double>(ranks_per_stage)},
-          {"compile_s", step.build_s + step.passes_s + step.compile_s},
+          {"compile_s", step.compiled.build_s + step.compiled.passes_s + step.compiled.programs_s},
           {"passes", passes},
           {"bubble_rate", bubble},
-          {"held_microbatches", held_by_stage(step.schedule)},
+          {"held_microbatches", held_by_stage(step.layout.schedule)},
           {"stages", reports}};
 }
 
@@ -285,12 +294,13 @@ Status check_pass_name(const std::string& name) {
 
 Result<int> draw(FileSystem& fs, const PlanFlags& flags, const Config& config,
                  const PlannedStep& step) {
-  const Timeline timeline = simulate(step.schedule, step.times);
+  const Timeline timeline = simulate(step.layout.schedule, step.layout.times);
   if (!flags.svg.empty()) {
-    TUTTI_TRY(write_file_atomic(fs, flags.svg, draw_svg(step.schedule, timeline)));
+    TUTTI_TRY(write_file_atomic(fs, flags.svg, draw_svg(step.layout.schedule, timeline)));
   }
   if (!flags.schedule) return print_text("plan", fmt::format("{} is written\n", flags.svg));
-  return print_text("plan", schedule_text(config, step) + draw_text(step.schedule, timeline));
+  return print_text("plan",
+                    schedule_text(config, step) + draw_text(step.layout.schedule, timeline));
 }
 
 Result<int> run(FileSystem& fs, const PlanFlags& flags) {
@@ -307,18 +317,19 @@ Result<int> run(FileSystem& fs, const PlanFlags& flags) {
       if (name == flags.dump) dumped = print(graph);
     };
   }
-  const auto clock = make_system_clock();
-  TUTTI_ASSIGN(const PlannedStep step,
-               compile_planned_step(fs, config, ops, *backend, passes, *clock));
+  PlannedStep step;
+  TUTTI_ASSIGN(step.layout, layout_of(fs, config, ops));
+  TUTTI_ASSIGN(step.compiled,
+               compile_training(config, step.layout, ops, *backend, passes, nullptr));
   if (!flags.dump.empty()) return print_text("plan", dumped);
   if (flags.program) {
     std::string text;
-    for (const Program& program : step.stages) text += print(program);
+    for (const Program& program : step.compiled.stages) text += print(program);
     return print_text("plan", text);
   }
   if (flags.schedule || !flags.svg.empty()) return draw(fs, flags, config, step);
   std::vector<StageReport> stages;
-  for (const Program& program : step.stages) stages.push_back(report_stage(ops, program));
+  for (const Program& program : step.compiled.stages) stages.push_back(report_stage(ops, program));
   if (flags.json) return print_json("plan", plan_json(config, step, stages));
   return print_text("plan", plan_text(config, step, stages, flags.passes));
 }

@@ -31,7 +31,10 @@ if(TUTTI_SANITIZE)
   target_compile_options(tutti_flags INTERFACE
     -fsanitize=${TUTTI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
     $<$<CXX_COMPILER_ID:GNU>:-fno-sanitize=null,alignment>)
-  target_link_options(tutti_flags INTERFACE -fsanitize=${TUTTI_SANITIZE})
+  # Instrumented programs are large; gold links them in a third of the time of ld.
+  find_program(TUTTI_GOLD ld.gold)
+  target_link_options(tutti_flags INTERFACE -fsanitize=${TUTTI_SANITIZE}
+    $<$<BOOL:${TUTTI_GOLD}>:-fuse-ld=gold>)
 endif()
 
 # What CTest sets for every test. Threads that spin at a barrier starve each other where tests share

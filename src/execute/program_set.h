@@ -16,7 +16,10 @@ struct CompiledStep {
   StepGraph step;               // after the passes
   std::vector<Program> stages;  // of the pipeline; one without
   std::vector<PassRecord> passes;
-  double compile_seconds = 0;  // of passes, compilation and lint
+  size_t graph_ops = 0;   // before the passes
+  double build_s = 0;     // of the graph, where its builder says
+  double passes_s = 0;    // with the verification between them
+  double programs_s = 0;  // bodies, addresses and actions of all stages, and lint
 };
 
 // Binds the plan's sizes into the graph, runs the passes, compiles every stage and checks them

@@ -15,7 +15,7 @@ constexpr std::array kPasses = std::to_array<Pass>({
     {"assign_stages", true, assign_stages},
     {"merge_accumulators", true, merge_accumulators},
     {"split_bias", true, split_bias},
-    {"recompute_cheap", false, recompute_cheap},
+    {"recompute", false, recompute},
     {"at_rest", true, at_rest},
     {"expand_attention", true, expand_attention},
     {"place", true, place},

@@ -55,7 +55,7 @@ Status expand_loss(Graph& graph, const PassContext& context);
 Status merge_accumulators(Graph& graph, const PassContext& context);
 Status assign_stages(Graph& graph, const PassContext& context);
 Status split_bias(Graph& graph, const PassContext& context);
-Status recompute_cheap(Graph& graph, const PassContext& context);
+Status recompute(Graph& graph, const PassContext& context);
 Status expand_attention(Graph& graph, const PassContext& context);
 Status at_rest(Graph& graph, const PassContext& context);
 Status place(Graph& graph, const PassContext& context);

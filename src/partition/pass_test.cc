@@ -66,7 +66,8 @@ TEST(FuseLoss, LeavesACutVocabularyAndASplitBackwardAlone) {
             std::string::npos);
   Plan split;
   split.split_backward = true;
-  EXPECT_NE(ops_after(fuse_loss, kLoss, split).find("linear_cross_entropy_grad"), std::string::npos);
+  EXPECT_NE(ops_after(fuse_loss, kLoss, split).find("linear_cross_entropy_grad"),
+            std::string::npos);
 }
 
 TEST(ExpandLoss, ACutVocabularyIsReducedFromStatistics) {
@@ -76,7 +77,8 @@ TEST(ExpandLoss, ACutVocabularyIsReducedFromStatistics) {
             std::string::npos)
       << text;
   EXPECT_NE(text.find("= rescale_sum(%lse.sum, %lse.max, %lse.max)"), std::string::npos);
-  EXPECT_NE(text.find("%loss: f32[], %lse: f32[seq=4] = cross_entropy_from_stats("), std::string::npos);
+  EXPECT_NE(text.find("%loss: f32[], %lse: f32[seq=4] = cross_entropy_from_stats("),
+            std::string::npos);
 }
 
 TEST(Place, ASplitProductIsScatteredIntoTheStream) {
@@ -113,7 +115,8 @@ output %w.grad
 )",
                                      tensor_parallel());
   size_t gathers = 0;
-  for (size_t at = text.find("all_gather"); at != std::string::npos; at = text.find("all_gather", at + 1)) {
+  for (size_t at = text.find("all_gather"); at != std::string::npos;
+       at = text.find("all_gather", at + 1)) {
     ++gathers;
   }
   EXPECT_EQ(gathers, 2u) << text;
@@ -147,15 +150,16 @@ body
 output %out
 )",
                                      tensor_parallel());
-  EXPECT_EQ(text,
-            "F %y: f32[seq=4, embed=8] = linear(%h, %w) {contract=[mlp]}\n"
-            "F %y.stream: f32[stream_seq=4, embed=8] = relabel(%y) {from=\"seq\", to=\"stream_seq\"}\n"
-            "F %y.stream.biased: f32[stream_seq=4, embed=8] = add_bias(%y.stream, %b)\n"
-            "F %out: f32[stream_seq=4, embed=8] = gelu(%y.stream.biased)\n");
+  EXPECT_EQ(
+      text,
+      "F %y: f32[seq=4, embed=8] = linear(%h, %w) {contract=[mlp]}\n"
+      "F %y.stream: f32[stream_seq=4, embed=8] = relabel(%y) {from=\"seq\", to=\"stream_seq\"}\n"
+      "F %y.stream.biased: f32[stream_seq=4, embed=8] = add_bias(%y.stream, %b)\n"
+      "F %out: f32[stream_seq=4, embed=8] = gelu(%y.stream.biased)\n");
 }
 
-TEST(RecomputeCheap, BackwardRepeatsAnActivationFromWhatIsKeptAnyway) {
-  const std::string text = ops_after(recompute_cheap, R"(graph g
+TEST(Recompute, BackwardRepeatsAnActivationFromWhatIsKeptAnyway) {
+  const std::string text = ops_after(recompute, R"(graph g
 input %h: f32[seq=4, mlp=8]
 param %w: f32[mlp=8, mlp2=8]
 body
@@ -171,8 +175,8 @@ output %g
       << text;
 }
 
-TEST(RecomputeCheap, KeepsAResultWhoseInputWouldHaveToBeKeptForIt) {
-  const std::string text = ops_after(recompute_cheap, R"(graph g
+TEST(Recompute, KeepsAResultWhoseInputWouldHaveToBeKeptForIt) {
+  const std::string text = ops_after(recompute, R"(graph g
 input %h: f32[seq=4, mlp=8]
 param %w: f32[mlp=8, mlp2=8]
 body
@@ -222,7 +226,8 @@ TEST(PassRunner, NamesUnknownAndRequiredPasses) {
   Graph graph;
   graph.name = "g";
   const Plan plan;
-  EXPECT_EQ(run_passes(graph, {ops(), plan}, {{"bogus"}, {}}).message(), "there is no pass called bogus");
+  EXPECT_EQ(run_passes(graph, {ops(), plan}, {{"bogus"}, {}}).message(),
+            "there is no pass called bogus");
   EXPECT_EQ(run_passes(graph, {ops(), plan}, {{"place"}, {}}).message(),
             "the pass place cannot be disabled");
 }

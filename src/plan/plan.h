@@ -40,6 +40,14 @@ enum class ContextParallel : uint8_t {
   kUlysses,  // positions are exchanged for heads
 };
 
+// What backward computes again instead of keeping it, beyond norms and activations.
+enum class RecomputePolicy : uint8_t {
+  kNone,
+  kSelective,  // attention
+  kFull,       // all of a layer but its input
+  kBudget,     // the cheapest set that fits Plan::stash_bytes
+};
+
 struct Plan {
   Mesh mesh;
   std::vector<DimRule> rules = default_rules();
@@ -57,8 +65,10 @@ struct Plan {
   ChunkOrder chunk_order = ChunkOrder::kLoop;
   std::vector<int> layer_positions;  // of each layer in the pipeline; empty: equal shares
   bool split_backward = false;       // the schedule runs input and weight gradients apart
-  bool recompute_cheap = true;       // backward repeats norms and activations rather than keep them
-  int64_t bucket_chunk = 64;         // elements: each parameter of a bucket is padded to this
+  RecomputePolicy recompute = RecomputePolicy::kNone;
+  // kBudget: what a microbatch may keep for backward at each position of the pipeline.
+  std::vector<int64_t> stash_bytes;
+  int64_t bucket_chunk = 64;  // elements: each parameter of a bucket is padded to this
 
   // An axis as placements name it: none when its size is 1, two factors where tp is split as above.
   AxisList whole(Axis axis) const;

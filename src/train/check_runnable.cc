@@ -14,8 +14,6 @@ struct OnlyValue {
 
 // In the order in which they are reported: sizes first, for the others follow from them.
 constexpr OnlyValue kOnlyValues[] = {
-    {"parallel.recompute", "\"none\"",
-     "recomputing whole layers is not built; norms and activations are always recomputed"},
     {"parallel.offload", "\"none\"", "offloading is not built"},
 };
 

@@ -25,7 +25,6 @@ void expect_refused(const Status& status, const Case& expected) {
 TEST(CheckRunnable, RefusesSettingsThatAreNotBuiltByTheirKey) {
   EXPECT_TRUE(check_runnable(test_config()).ok());
   const Case cases[] = {
-      {{"parallel.recompute=full"}, {"parallel.recompute = \"full\"", "\"none\""}},
       {{"parallel.offload=optimizer"}, {"parallel.offload = \"optimizer\"", "\"none\""}},
       {{"data.train="}, {"data.train is not set"}},
   };

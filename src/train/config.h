@@ -25,7 +25,6 @@
 
 namespace tutti {
 
-enum class RecomputePolicy { kNone, kSelective, kFull };
 enum class OffloadPolicy { kNone, kOptimizer, kActivations };
 
 struct TokenizerSection {
@@ -98,6 +97,7 @@ struct ParallelSection {
   std::string stages = "cost";  // or "equal", or the layers of each: "7,5"
   std::string stage_speeds;     // "1,0.5"; empty: all alike
   RecomputePolicy recompute = RecomputePolicy::kNone;
+  int64_t stash_mib = 0;  // of recompute = "budget": activations of a rank
   OffloadPolicy offload = OffloadPolicy::kNone;
 };
 

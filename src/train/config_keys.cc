@@ -19,7 +19,7 @@ constexpr DType kComputeDTypes[] = {DType::kF32};
 constexpr std::string_view kPipelines[] = {"gpipe", "1f1b",      "interleaved-1f1b",
                                            "zb-h1", "zb-h2",     "zero-bubble",
                                            "zbv",   "dualpipev", "file"};
-constexpr std::string_view kRecompute[] = {"none", "selective", "full"};
+constexpr std::string_view kRecompute[] = {"none", "selective", "full", "budget"};
 constexpr std::string_view kGradReduce[] = {"auto", "end", "microbatch"};
 constexpr std::string_view kContextParallel[] = {"ring", "gather", "ulysses"};
 constexpr std::string_view kOffload[] = {"none", "optimizer", "activations"};
@@ -212,7 +212,10 @@ constexpr ConfigKey kKeys[] = {
     {"parallel.stage_speeds", TUTTI_MEMBER(parallel.stage_speeds), kNone, "",
      "How fast the devices of each stage are, for stages = \"cost\"; empty: all alike", "\"1,0.5\""},
     {"parallel.recompute", TUTTI_ENUM(parallel.recompute, kRecompute), kNone, "",
-     "Activations that backward computes again instead of keeping", "\"selective\""},
+     "Activations that backward computes again instead of keeping: selective those of attention, "
+     "full all of a layer, budget the cheapest that fit stash_mib", "\"full\""},
+    {"parallel.stash_mib", TUTTI_MEMBER(parallel.stash_mib), {0, 1e9}, "MiB",
+     "Activations that a rank may keep for backward, for recompute = \"budget\"", "4096"},
     {"parallel.offload", TUTTI_ENUM(parallel.offload, kOffload), kNone, "",
      "What waits in host memory", "\"optimizer\""},
 

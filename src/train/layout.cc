@@ -19,9 +19,13 @@ Error not_built(const Config& config, std::string_view key, std::string_view ins
 }
 
 Status check_settings(const Config& config) {
-  if (config.parallel.recompute == RecomputePolicy::kFull) {
-    return not_built(config, "parallel.recompute",
-                     "set it to \"selective\": norms and activations are computed again");
+  const bool budget = config.parallel.recompute == RecomputePolicy::kBudget;
+  if (budget && config.parallel.stash_mib == 0) {
+    return invalid("parallel.recompute = \"budget\", but parallel.stash_mib is not set");
+  }
+  if (!budget && config.parallel.stash_mib > 0) {
+    return invalid("parallel.stash_mib = {} is for parallel.recompute = \"budget\"",
+                   config.parallel.stash_mib);
   }
   if (config.parallel.offload != OffloadPolicy::kNone) {
     return not_built(config, "parallel.offload", "set it to \"none\"");
@@ -203,6 +207,20 @@ Status lay_out_pipeline(FileSystem& fs, const Config& config, const OpTable& ops
   return {};
 }
 
+// The bytes that a microbatch may keep at each position, so that those that its stage holds at once
+// keep what is allowed.
+void set_stash(const Config& config, Layout& layout) {
+  constexpr int64_t kMiB = 1 << 20;
+  Plan& plan = layout.plan;
+  if (plan.recompute != RecomputePolicy::kBudget) return;
+  const Pipeline pipeline = plan.pipeline();
+  for (int p = 0; p < pipeline.positions(); ++p) {
+    const double held = held_microbatches(layout.schedule, pipeline.stage_of(p)) * pipeline.chunks;
+    plan.stash_bytes.push_back(static_cast<int64_t>(
+        static_cast<double>(config.parallel.stash_mib * kMiB) / std::max(1.0, held)));
+  }
+}
+
 std::string axes_text(const ParallelSection& p) {
   return fmt::format("pp {} x dp {} x shard {} x ep {} x cp {} x tp {}", p.pp, p.dp, p.shard, p.ep,
                      p.cp, p.tp);
@@ -239,7 +257,9 @@ Result<Layout> layout_of(FileSystem& fs, const Config& config, const OpTable& op
   plan.reshard_after_forward = parallel.reshard_after_forward;
   plan.context_parallel = parallel.context_parallel;
   if (!parallel.sequence_parallel) plan.rules = rules_without_sequence_parallel();
+  plan.recompute = parallel.recompute;
   TUTTI_TRY(lay_out_pipeline(fs, config, ops, layout));
+  set_stash(config, layout);
   TUTTI_TRY(validate(plan, planned_sizes(config)));
   return layout;
 }

@@ -97,6 +97,17 @@ Status check_same_data(const RunIdentity& identity, Ranks& ranks) {
   return invalid("rank {} finds other tokens at the paths of the data than rank 0", ranks.rank());
 }
 
+// All but the config, which a resumption may add to.
+RunIdentity identity_of(const RunData& data, int threads) {
+  RunIdentity identity;
+  identity.data_fingerprint = data_fingerprint(data.train);
+  identity.arithmetic = fmt::format("{} kernels, {}, {} threads", cpu::default_kernels().name,
+                                    matrix_product_library(), threads);
+  const std::vector<TokenDataset>& sets = data.train.sets();
+  identity.chat = std::ranges::any_of(sets, [](const TokenDataset& set) { return set.has_mask(); });
+  return identity;
+}
+
 RunPlan describe_run(const Config& config, const Layout& layout, int rank, const RunData& data,
                      const RunPrograms& programs, const OpTable& ops,
                      std::optional<MachinePeaks> peaks, int threads) {
@@ -167,12 +178,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   TUTTI_ASSIGN(const Layout layout, layout_of(fs, config, ops));
   TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
   const int threads = threads_of_rank(config, ranks.on_host());
-  RunIdentity identity;
-  identity.data_fingerprint = data_fingerprint(data.train);
-  identity.arithmetic = fmt::format("{} kernels, {}, {} threads", cpu::default_kernels().name,
-                                    matrix_product_library(), threads);
-  const std::vector<TokenDataset>& sets = data.train.sets();
-  identity.chat = std::ranges::any_of(sets, [](const TokenDataset& set) { return set.has_mask(); });
+  RunIdentity identity = identity_of(data, threads);
   TUTTI_TRY(check_same_data(identity, ranks));
   std::unique_ptr<FileLock> lock;
   if (ranks.leads()) {

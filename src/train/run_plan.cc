@@ -164,7 +164,7 @@ void describe_programs(const RunPrograms& programs, const Layout& layout, const 
   plan.bubble_rate = schedule_bubble(layout);
   plan.fused_loss = has_op(train.stages.back(), OpKind::kLinearCrossEntropyFused);
   for (const PassRecord& pass : train.passes) {
-    if (pass.name != "recompute_cheap") continue;
+    if (pass.name != "recompute") continue;
     plan.recomputed_ops =
         static_cast<int64_t>(pass.ops_after) - static_cast<int64_t>(pass.ops_before);
   }

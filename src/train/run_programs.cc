@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/clock.h"
 #include "program/cost.h"
 
 namespace tutti {
@@ -22,6 +23,30 @@ OptimizerOptions optimizer_options(const OptimSection& optim) {
           .epsilon = optim.epsilon,
           .weight_decay = optim.weight_decay,
           .grad_clip = optim.grad_clip};
+}
+
+constexpr int64_t kMiB = 1 << 20;
+
+// The first stage that keeps more than `limit_mib` for backward; null: none, or there is no limit.
+const Program* first_over(const CompiledStep& compiled, int64_t limit_mib) {
+  for (const Program& program : compiled.stages) {
+    if (limit_mib > 0 && program.slot_bytes() > limit_mib * kMiB) return &program;
+  }
+  return nullptr;
+}
+
+// What is sent, received and padded comes on top of what the plan limits: it limits that much less.
+void tighten(const CompiledStep& compiled, int64_t limit_mib, Plan& plan) {
+  const Pipeline pipeline = plan.pipeline();
+  for (const Program& program : compiled.stages) {
+    const double part = static_cast<double>(limit_mib * kMiB) /
+                        static_cast<double>(std::max<int64_t>(1, program.slot_bytes()));
+    if (part >= 1) continue;
+    for (int chunk = 0; chunk < pipeline.chunks; ++chunk) {
+      auto& bytes = plan.stash_bytes[static_cast<size_t>(pipeline.position(program.stage, chunk))];
+      bytes = static_cast<int64_t>(static_cast<double>(bytes) * part);
+    }
+  }
 }
 
 }  // namespace
@@ -46,14 +71,39 @@ int64_t RunPrograms::largest_arena_bytes() const {
   return largest;
 }
 
+Result<CompiledStep> compile_training(const Config& config, Layout layout, const OpTable& ops,
+                                      const KernelNeeds& needs, const PassOptions& passes,
+                                      PersistentLayouts* layouts) {
+  constexpr int kAttempts = 4;
+  const auto clock = make_system_clock();
+  for (int attempt = 0;; ++attempt) {
+    const double start_s = clock->monotonic_s();
+    TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, build_options(config),
+                                                  optimizer_options(config.optim)));
+    const double built_s = clock->monotonic_s() - start_s;
+    PersistentLayouts shared = layouts == nullptr ? PersistentLayouts() : *layouts;
+    TUTTI_ASSIGN(CompiledStep compiled, compile_step(std::move(step), layout.plan, layout.schedule,
+                                                     ops, needs, passes, &shared));
+    compiled.build_s = built_s;
+    const Program* const over = first_over(compiled, config.parallel.stash_mib);
+    if (over == nullptr) {
+      if (layouts != nullptr) *layouts = std::move(shared);
+      return compiled;
+    }
+    if (attempt == kAttempts) {
+      return invalid(
+          "parallel.stash_mib = {}: a rank of stage {} keeps {} bytes with all that was tried",
+          config.parallel.stash_mib, over->stage, over->slot_bytes());
+    }
+    tighten(compiled, config.parallel.stash_mib, layout.plan);
+  }
+}
+
 Result<RunPrograms> compile_run(const Config& config, const Layout& layout, const OpTable& ops,
                                 const KernelNeeds& needs) {
   RunPrograms programs;
   PersistentLayouts shared;
-  TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, build_options(config),
-                                                optimizer_options(config.optim)));
-  TUTTI_ASSIGN(programs.train, compile_step(std::move(step), layout.plan, layout.schedule, ops,
-                                            needs, {}, &shared));
+  TUTTI_ASSIGN(programs.train, compile_training(config, layout, ops, needs, {}, &shared));
   if (config.train.eval_every > 0) {
     TUTTI_ASSIGN(programs.evaluate, compile_evaluation(config, layout.plan, ops, needs, &shared));
   }

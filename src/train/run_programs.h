@@ -27,6 +27,12 @@ struct RunPrograms {
 Result<RunPrograms> compile_run(const Config& config, const Layout& layout, const OpTable& ops,
                                 const KernelNeeds& needs);
 
+// The training step alone. Where the layout limits what is kept for backward, every stage's slots
+// are within the limit, or the error says how much it takes.
+Result<CompiledStep> compile_training(const Config& config, Layout layout, const OpTable& ops,
+                                      const KernelNeeds& needs, const PassOptions& passes,
+                                      PersistentLayouts* layouts);
+
 // One microbatch's mean loss. `layouts` is what the programs of a run share; null: this one alone.
 Result<CompiledStep> compile_evaluation(const Config& config, Plan plan, const OpTable& ops,
                                         const KernelNeeds& needs, PersistentLayouts* layouts);

@@ -34,6 +34,9 @@ same ring-tp 4 parallel.cp=2 parallel.tp=2
 same gather 4 parallel.cp=4 parallel.context_parallel=gather parallel.zero=1
 same ulysses 4 parallel.cp=2 parallel.dp=2 parallel.context_parallel=ulysses parallel.check_calls=true
 same pipeline 2 parallel.pp=2 train.micro_batch=1
+same pipeline-budget 2 parallel.pp=2 train.micro_batch=1 parallel.recompute=budget \
+  parallel.stash_mib=1
+same full 2 parallel.dp=2 parallel.recompute=full
 same pipeline-zb 4 parallel.pp=2 parallel.tp=2 train.micro_batch=1 parallel.schedule=zb-h1
 same pipeline-zero 4 parallel.pp=2 parallel.shard=2 parallel.zero=3 train.micro_batch=1 \
   parallel.schedule=zero-bubble parallel.schedule_memory=2
@@ -83,6 +86,8 @@ pipeline 'own.csv: 2 stages and 8 microbatches, but parallel.pp = 2 and a step h
 pipeline 'parallel.stages = "3,1" does not give each of 2 positions' parallel.stages=3,1
 pipeline 'parallel.stages = "1,x": expected positive numbers' parallel.stages=1,x
 pipeline 'parallel.stage_speeds = "1" has 1 numbers' parallel.stage_speeds=1
+pipeline 'parallel.recompute = "budget", but parallel.stash_mib is not set' parallel.recompute=budget
+pipeline 'parallel.stash_mib = 1 is for parallel.recompute = "budget"' parallel.stash_mib=1
 pipeline 'parallel.stage_speeds is for' parallel.stage_speeds=1,1 parallel.stages=equal
 refuse 'data.train: .*no/such' --ranks 4 data.train=no/such
 cp -r "$work/dp" "$work/taken"

@@ -83,6 +83,16 @@ constexpr std::array kLayouts = {
     "pp=2 shard=2 cp=2 zero=2 accumulate=4 schedule=interleaved chunks=4 layers=8",
     "pp=4 shard=2 zero=3 accumulate=4 schedule=interleaved chunks=2 layers=8",
     "pp=2 dp=2 shard=2 tp=2 zero=1 accumulate=2",
+    "recompute=full",
+    "recompute=selective accumulate=2",
+    "tp=2 recompute=full",
+    "cp=2 recompute=full",
+    "shard=2 zero=3 recompute=full",
+    "pp=2 accumulate=4 recompute=full",
+    "pp=2 accumulate=4 schedule=zb-h1 recompute=full",
+    "pp=2 accumulate=4 schedule=zbv recompute=selective layers=8",
+    "pp=4 accumulate=4 schedule=zb-h2 recompute=budget stash=24000 layers=8",
+    "pp=2 shard=2 tp=2 zero=3 accumulate=4 schedule=zb-h1 recompute=full",
     "pp=4 cp=2 tp=2 accumulate=8 schedule=zb-h1 layers=8",
 };
 
@@ -119,6 +129,7 @@ ParityLayout parity_layout(const std::string& text) {
   ParityLayout layout{text, Plan(), Schedule()};
   Plan& plan = layout.plan;
   ScheduleRequest request;
+  int64_t stash = 0;  // bytes of a microbatch at a position
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     const size_t equals = word.find('=');
@@ -142,6 +153,12 @@ ParityLayout parity_layout(const std::string& text) {
       plan.prefetch = std::stoi(value);
     else if (key == "reduce")
       plan.grad_reduce = value == "end" ? GradReduce::kEnd : GradReduce::kMicrobatch;
+    else if (key == "recompute") {
+      plan.recompute = value == "full"        ? RecomputePolicy::kFull
+                       : value == "selective" ? RecomputePolicy::kSelective
+                                              : RecomputePolicy::kBudget;
+    } else if (key == "stash")
+      stash = std::stoi(value);
     else if (key == "layers")
       layout.layers = std::stoi(value);
     else if (key == "chunks")
@@ -153,6 +170,7 @@ ParityLayout parity_layout(const std::string& text) {
   }
   plan.micro_batch = kParitySamples / (plan.data_ranks() * plan.microbatches);
   set_schedule(request, layout);
+  plan.stash_bytes.assign(static_cast<size_t>(plan.pipeline().positions()), stash);
   return layout;
 }
 

@@ -1,5 +1,6 @@
 // Every layout of the parity suite compiles into a program that the linter accepts. Without kernels
 // and ranks: small enough for the address sanitizer.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "models/step_graph.h"
@@ -47,6 +48,47 @@ TEST_P(Layouts, CompileIntoProgramsThatHold) {
     const Status status = lint(*stages);
     EXPECT_TRUE(status.ok()) << layout.name << ": " << status.message();
   }
+}
+
+// The most microbatches that are between the forward pass and a backward pass of a chunk at once.
+int most_held(const std::vector<ScheduledPass>& passes, int chunk, PassKind last) {
+  int held = 0, most = 0;
+  for (const ScheduledPass& pass : passes) {
+    if (pass.chunk != chunk) continue;
+    if (pass.kind == PassKind::kForward) most = std::max(most, ++held);
+    if (pass.kind == last) --held;
+  }
+  return most;
+}
+
+// What a stage keeps for backward is as many copies as its schedule's theory says, no more.
+TEST_P(Layouts, StagesKeepWhatTheirScheduleHolds) {
+  int checked = 0;
+  for (const ParityLayout& layout : parity_layouts(GetParam().config)) {
+    const auto stages = compile_layout(GetParam().config, layout);
+    ASSERT_TRUE(stages.ok()) << stages.message();
+    if (stages->size() == 1) continue;
+    const bool split = layout.plan.split_backward;
+    for (const Program& program : *stages) {
+      const auto& passes = layout.schedule.stages[static_cast<size_t>(program.stage)];
+      for (int chunk = 0; chunk < layout.plan.chunks; ++chunk) {
+        const std::string suffix = chunk == 0 ? "" : fmt::format(".{}", chunk);
+        for (const SlotClass& slots : program.slot_classes) {
+          const auto between = [&](const char* end) {
+            return slots.name == fmt::format("F{}-{}{}", suffix, end, suffix);
+          };
+          const PassKind last = between("Bw")            ? PassKind::kBackwardWeight
+                                : between("Bi") && split ? PassKind::kBackwardInput
+                                                         : PassKind::kBackward;
+          if (!between("B") && !between("Bi") && !between("Bw")) continue;
+          EXPECT_EQ(slots.count, most_held(passes, chunk, last))
+              << layout.name << ", stage " << program.stage << ": " << slots.name;
+          ++checked;
+        }
+      }
+    }
+  }
+  EXPECT_GT(checked, 50);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Layouts, testing::Values(parity_gpt2(), parity_llama()),

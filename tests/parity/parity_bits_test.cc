@@ -1,5 +1,6 @@
 // One layout gives the same bits each time: what the lanes do beside compute is in no order that
 // matters. Short enough for the thread sanitizer.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -15,21 +16,39 @@ namespace {
 
 constexpr int kSteps = 5;
 
+void expect_same_bits(const std::string& first, const std::string& second) {
+  const auto a = run_parity_on_threads(parity_gpt2(), parity_layout(first), kSteps);
+  const auto b = run_parity_on_threads(parity_gpt2(), parity_layout(second), kSteps);
+  ASSERT_TRUE(a.ok()) << first << ": " << a.message();
+  ASSERT_TRUE(b.ok()) << second << ": " << b.message();
+  for (size_t s = 0; s < a->steps.size(); ++s) {
+    EXPECT_EQ(a->steps[s].loss, b->steps[s].loss) << second;
+    EXPECT_EQ(a->steps[s].grad_norm, b->steps[s].grad_norm) << second;
+    for (const auto& [name, gradient] : a->steps[s].gradients) {
+      const std::vector<float>& other = b->steps[s].gradients.at(name);
+      EXPECT_EQ(std::memcmp(gradient.data(), other.data(), gradient.size() * sizeof(float)), 0)
+          << second << ": " << name;
+    }
+  }
+}
+
 TEST(ParityBits, OneLayoutGivesTheSameBitsTwice) {
   for (const char* text : {"dp=2 tp=2", "shard=4 zero=3 accumulate=2", "shard=2 cp=2 zero=1",
                            "pp=2 shard=2 zero=1 accumulate=4 schedule=zb-h1"}) {
-    const ParityLayout layout = parity_layout(text);
-    const auto first = run_parity_on_threads(parity_gpt2(), layout, kSteps);
-    const auto second = run_parity_on_threads(parity_gpt2(), layout, kSteps);
-    ASSERT_TRUE(first.ok() && second.ok());
-    for (size_t s = 0; s < first->steps.size(); ++s) {
-      EXPECT_EQ(first->steps[s].loss, second->steps[s].loss);
-      EXPECT_EQ(first->steps[s].grad_norm, second->steps[s].grad_norm);
-      for (const auto& [name, gradient] : first->steps[s].gradients) {
-        const std::vector<float>& other = second->steps[s].gradients.at(name);
-        EXPECT_EQ(std::memcmp(gradient.data(), other.data(), gradient.size() * sizeof(float)), 0)
-            << text << ": " << name;
-      }
+    expect_same_bits(text, text);
+  }
+}
+
+TEST(ParityBits, WhatIsComputedAgainIsTheSame) {
+  // With what a microbatch may keep at a position where that is limited.
+  const std::pair<const char*, int> layouts[] = {{"", 150000},
+                                                 {"tp=2", 100000},
+                                                 {"shard=2 zero=3 accumulate=2", 50000},
+                                                 {"pp=2 accumulate=4 schedule=zb-h1", 24000}};
+  for (const auto& [layout, stash] : layouts) {
+    for (const auto& recompute :
+         {std::string("selective"), std::string("full"), fmt::format("budget stash={}", stash)}) {
+      expect_same_bits(layout, fmt::format("{} recompute={}", layout, recompute));
     }
   }
 }
