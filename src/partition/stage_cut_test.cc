@@ -9,15 +9,33 @@
 namespace tutti {
 namespace {
 
+std::vector<BlockCost> blocks(const std::vector<double>& work) {
+  std::vector<BlockCost> costs;
+  for (double cost : work) costs.push_back({.forward = cost / 2, .backward_input = cost / 2});
+  return costs;
+}
+
 TEST(StageCut, AHeadAsLargeAsLayersMovesThemToTheFront) {
   // Embedding 0, eight layers of 1, head 3: 4, 4 and 3 of cost 4, 4, 3 would need 11 layers.
-  EXPECT_EQ(cut_by_cost({0, 1, 1, 1, 1, 1, 1, 1, 1, 3}, {2, 1}),
+  EXPECT_EQ(*cut_by_cost(blocks({0, 1, 1, 1, 1, 1, 1, 1, 1, 3}), {{2, 1}}),
             (std::vector{0, 0, 0, 0, 0, 1, 1, 1}));
 }
 
 TEST(StageCut, ASlowStageGetsFewerLayers) {
-  EXPECT_EQ(cut_by_cost({0, 1, 1, 1, 1, 1, 1, 0}, {2, 1}, {0.5, 1}),
+  EXPECT_EQ(*cut_by_cost(blocks({0, 1, 1, 1, 1, 1, 1, 0}), {{2, 1}, {0.5, 1}}),
             (std::vector{0, 0, 1, 1, 1, 1}));
+}
+
+// Six layers of 10 bytes each, of which the first stage keeps a microbatch more.
+TEST(StageCut, NoPositionTakesMoreThanItMay) {
+  std::vector<BlockCost> costs = blocks({0, 1, 1, 1, 1, 1, 1, 4});
+  for (size_t i = 1; i < 7; ++i) costs[i].state_bytes = costs[i].stash_bytes = 5;
+  StageCut cut{{2, 1}, {}, 0, {2, 1}};
+  EXPECT_EQ(*cut_by_cost(costs, cut), (std::vector{0, 0, 0, 0, 0, 1}));
+  cut.bytes_max = 50;  // 15 a layer on the first stage
+  EXPECT_EQ(*cut_by_cost(costs, cut), (std::vector{0, 0, 0, 1, 1, 1}));
+  cut.bytes_max = 30;
+  EXPECT_FALSE(cut_by_cost(costs, cut).ok());
 }
 
 double slowest(const std::vector<int>& positions, const std::vector<double>& costs,
@@ -63,7 +81,7 @@ TEST(StageCut, IsAsGoodAsTheBestOfAllCuts) {
     std::vector<double> costs(layers + 2), speeds(static_cast<size_t>(pipeline.stages));
     for (double& cost : costs) cost = 1 + static_cast<double>(random() % 8);
     for (double& speed : speeds) speed = 1 + static_cast<double>(random() % 3);
-    const std::vector<int> cut = cut_by_cost(costs, pipeline, speeds);
+    const std::vector<int> cut = *cut_by_cost(blocks(costs), {pipeline, speeds});
     ASSERT_EQ(cut.size(), layers);
     std::vector<int> tried;
     EXPECT_EQ(slowest(cut, costs, pipeline, speeds),

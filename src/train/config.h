@@ -97,6 +97,7 @@ struct ParallelSection {
   std::string stages = "cost";  // or "equal", or the layers of each: "7,5"
   std::string stage_speeds;     // "1,0.5"; empty: all alike
   RecomputePolicy recompute = RecomputePolicy::kNone;
+  int64_t memory_mib = 0;  // that a rank may take; 0: what the machine has
   int64_t stash_mib = 0;  // of recompute = "budget": activations of a rank
   OffloadPolicy offload = OffloadPolicy::kNone;
 };

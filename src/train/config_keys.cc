@@ -214,6 +214,9 @@ constexpr ConfigKey kKeys[] = {
     {"parallel.recompute", TUTTI_ENUM(parallel.recompute, kRecompute), kNone, "",
      "Activations that backward computes again instead of keeping: selective those of attention, "
      "full all of a layer, budget the cheapest that fit stash_mib", "\"full\""},
+    {"parallel.memory_mib", TUTTI_MEMBER(parallel.memory_mib), {0, 1e9}, "MiB",
+     "Memory that a rank may plan for: stages are cut so that each fits, and a plan that takes more "
+     "is refused; 0 is what the machine has", "40960"},
     {"parallel.stash_mib", TUTTI_MEMBER(parallel.stash_mib), {0, 1e9}, "MiB",
      "Activations that a rank may keep for backward, for recompute = \"budget\"", "4096"},
     {"parallel.offload", TUTTI_ENUM(parallel.offload, kOffload), kNone, "",

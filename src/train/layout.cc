@@ -55,7 +55,7 @@ Result<std::vector<BlockCost>> costs_of(const Config& config, const Plan& plan,
   TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, options, OptimizerOptions()));
   bind_dim(step.graph, "batch", plan.samples_per_microbatch());
   bind_dim(step.graph, "microbatch", plan.microbatches);
-  return block_costs(step.graph, ops);
+  return block_costs(std::move(step.graph), {ops, plan});
 }
 
 // "7,5"
@@ -102,8 +102,18 @@ Result<std::vector<int>> listed_layers(const Config& config, int positions) {
       text, positions, config.model.layers);
 }
 
+// The part of a rank's memory that parameters, gradients, state and stash may take where stages are
+// cut; the rest is for scratch and what is on its way. The plan is checked to the byte later.
+constexpr double kCutMemory = 0.9;
+
+double memory_bytes(const Config& config) {
+  constexpr double kMiB = 1 << 20;
+  return static_cast<double>(config.parallel.memory_mib) * kMiB;
+}
+
 // The layers' positions in the pipeline; nothing for equal shares.
 Result<std::vector<int>> cut_layers(const Config& config, const Plan& plan,
+                                    const Schedule& schedule,
                                     const std::vector<BlockCost>& costs) {
   TUTTI_ASSIGN(const std::vector<double> speeds, stage_speeds(config));
   if (config.parallel.stages != "cost" && !speeds.empty()) {
@@ -113,9 +123,12 @@ Result<std::vector<int>> cut_layers(const Config& config, const Plan& plan,
   if (config.parallel.stages == "equal") return std::vector<int>();
   const Pipeline pipeline = plan.pipeline();
   if (config.parallel.stages != "cost") return listed_layers(config, pipeline.positions());
-  std::vector<double> totals;
-  for (const BlockCost& cost : costs) totals.push_back(cost.total());
-  return cut_by_cost(totals, pipeline, speeds);
+  StageCut cut{pipeline, speeds, kCutMemory * memory_bytes(config) / pipeline.chunks, {}};
+  for (int s = 0; s < pipeline.stages; ++s) cut.held.push_back(held_microbatches(schedule, s));
+  auto positions = cut_by_cost(costs, cut);
+  if (positions.ok()) return positions;
+  return error(ErrorKind::kResource, "parallel.memory_mib = {}: {}", config.parallel.memory_mib,
+               positions.message());
 }
 
 // Of a mean stage, in units of its forward pass.
@@ -203,7 +216,7 @@ Status lay_out_pipeline(FileSystem& fs, const Config& config, const OpTable& ops
   plan.chunks = layout.schedule.chunks;
   plan.chunk_order = layout.schedule.order;
   plan.split_backward = layout.schedule.splits_backward();
-  TUTTI_ASSIGN(plan.layer_positions, cut_layers(config, plan, costs));
+  TUTTI_ASSIGN(plan.layer_positions, cut_layers(config, plan, layout.schedule, costs));
   return {};
 }
 

@@ -49,6 +49,19 @@ void tighten(const CompiledStep& compiled, int64_t limit_mib, Plan& plan) {
   }
 }
 
+Status check_limit(const CompiledStep& compiled, int64_t limit_mib) {
+  for (const Program& program : compiled.stages) {
+    if (limit_mib == 0 || program.total_bytes() <= limit_mib * kMiB) continue;
+    return error(ErrorKind::kResource,
+                 "parallel.memory_mib = {}, but a rank{} takes {} bytes ({:.0f} MiB); recompute, "
+                 "a smaller train.micro_batch, zero or more ranks take less",
+                 limit_mib,
+                 compiled.stages.size() > 1 ? fmt::format(" of stage {}", program.stage) : "",
+                 program.total_bytes(), static_cast<double>(program.total_bytes()) / kMiB);
+  }
+  return {};
+}
+
 }  // namespace
 
 int64_t RunPrograms::arena_bytes(int stage) const {
@@ -87,6 +100,7 @@ Result<CompiledStep> compile_training(const Config& config, Layout layout, const
     compiled.build_s = built_s;
     const Program* const over = first_over(compiled, config.parallel.stash_mib);
     if (over == nullptr) {
+      TUTTI_TRY(check_limit(compiled, config.parallel.memory_mib));
       if (layouts != nullptr) *layouts = std::move(shared);
       return compiled;
     }

@@ -87,6 +87,9 @@ pipeline 'parallel.stages = "3,1" does not give each of 2 positions' parallel.st
 pipeline 'parallel.stages = "1,x": expected positive numbers' parallel.stages=1,x
 pipeline 'parallel.stage_speeds = "1" has 1 numbers' parallel.stage_speeds=1
 pipeline 'parallel.recompute = "budget", but parallel.stash_mib is not set' parallel.recompute=budget
+pipeline 'parallel.memory_mib = 1: no cut of 2 layers into 2 positions' parallel.memory_mib=1 model.vocab=9000
+pipeline 'parallel.memory_mib = 1, but a rank of stage 0 takes' parallel.memory_mib=1 model.vocab=9000 \
+  parallel.stages=equal
 pipeline 'parallel.stash_mib = 1 is for parallel.recompute = "budget"' parallel.stash_mib=1
 pipeline 'parallel.stage_speeds is for' parallel.stage_speeds=1,1 parallel.stages=equal
 refuse 'data.train: .*no/such' --ranks 4 data.train=no/such
