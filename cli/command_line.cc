@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/clock.h"
 #include "base/nearest.h"
 #include "output.h"
 
 namespace tutti {
 namespace {
+
+constexpr double kSilentExit_s = 0.5;
 
 // CLI11 only says that a subcommand is missing when another word is in its place.
 std::string usage_message(const CLI::App& app, int argc, char** argv,
@@ -139,7 +142,11 @@ std::optional<int> CommandLine::parse(int argc, char** argv, bool speaks) {
     app_->exit(request, text, text);
     return print_text(verb, text.str());
   } catch (const CLI::ParseError& failure) {
-    if (!speaks) return kExitUsage;
+    if (!speaks) {
+      // A launcher ends all ranks with the first that fails: the one that says why goes first.
+      make_system_clock()->sleep_s(kSilentExit_s);
+      return kExitUsage;
+    }
     return print_usage_error(verb, usage_message(*app_, argc, argv, failure));
   }
   return std::nullopt;

@@ -20,10 +20,10 @@ struct RankCall {
 // kInvalidArgument: "rank 3 calls all_reduce of %a: 4 x f32, sum; rank 0 calls ...".
 Error calls_differ(std::string_view group, int64_t number, const RankCall& a, const RankCall& b);
 
-// Called by all ranks of the group with the calls that each is going to make on it: those that all
-// make, not messages. Compares digests; when they are not equal, every rank gets the same
-// kInvalidArgument, which names the first call that differs and two ranks with their calls. The
-// group stays usable then.
+// Called by all ranks of the group with the calls that each is going to make on it; a message is
+// one that both sides name alike. Compares digests; when they are not equal, every rank gets the
+// same kInvalidArgument, which names the first call that differs and two ranks with their calls.
+// The group stays usable then.
 Status check_call_sequence(Communicator& group, std::span<const Call> calls);
 
 }  // namespace tutti

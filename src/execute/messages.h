@@ -61,8 +61,8 @@ class Messages {
   SpanRecorder* spans_;
   WireCount before_;  // sent by the checks at the start
   int64_t step_ = 0;
-  std::map<std::string, Stream> streams_;       // by name
   std::vector<std::vector<Message>> messages_;  // by program and action
+  std::map<std::string, Stream> streams_;       // by name; last: their lanes' jobs read messages
 };
 
 }  // namespace tutti

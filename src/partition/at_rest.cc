@@ -13,6 +13,7 @@
 // The collectives follow in `place`, from nothing but the placements.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 
@@ -101,7 +102,20 @@ class AtRest {
     return found;
   }
 
+  // Names of parameters that several stages have: NAME of a NAME@4.
+  std::set<std::string> replicated() const {
+    std::set<std::string> names;
+    for (const Value& value : graph_.values) {
+      const size_t at = value.name.find('@');
+      if (value.role == Role::kParameter && at != std::string::npos) {
+        names.insert(value.name.substr(0, at));
+      }
+    }
+    return names;
+  }
+
   void find_buckets() {
+    const std::set<std::string> several = replicated();
     const auto block_of = blocks();
     const auto update_of = updates();
     std::map<Key, size_t> by_key;
@@ -111,9 +125,10 @@ class AtRest {
       if (block == block_of.end()) continue;
       const auto update = update_of.find(id);
       const Op* op = update == update_of.end() ? nullptr : update->second;
-      // The gradient of a parameter that lives on several stages is summed by itself first.
-      const bool alone = op != nullptr && graph_.value(op->inputs[3]).role != Role::kAccumulator;
       const Value& parameter = graph_.value(id);
+      // The gradient of a parameter that lives on several stages is summed by itself first. So it
+      // is alone in an evaluation, too, whose buckets are those of the training step.
+      const bool alone = several.contains(parameter.name.substr(0, parameter.name.find('@')));
       const AxisList content = shard_axes(placement_by_rules(plan_, parameter.type.dims));
       const Key key{parameter.stage, block->second, to_string(content), parameter.type.dtype,
                     alone ? parameter.name : ""};

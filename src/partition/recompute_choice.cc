@@ -36,7 +36,7 @@ class BlockFinder {
 
   void add(size_t index, const Op& op) {
     const auto [at, added] = by_key_.emplace(std::pair{op.stage, op.block}, blocks_.size());
-    if (added) blocks_.push_back({{}, op.block, op.stage});
+    if (added) blocks_.push_back({{}, op.block, op.stage, apart_at(op.stage)});
     ForwardBlock& block = blocks_[at->second];
     ForwardBlock::ForwardOp made;
     made.op = index;
@@ -53,11 +53,17 @@ class BlockFinder {
       maker_[static_cast<size_t>(id.index)] = {number, static_cast<int>(block.ops.size())};
       if (!def.view && !only_accumulated(id)) made.bytes += bytes_of(id);
       for (OpId reader : readers_[static_cast<size_t>(id.index)]) note_reader(op, reader, made);
-      made.boundary = made.boundary || graph_.value(id).updates.valid();
+      made.boundary = made.boundary || graph_.value(id).updates.valid() || only_accumulated(id);
     }
     made.cost = op_flops(context_.ops, graph_, op) +
                 (def.view ? 0 : kOperationsPerByte * op_bytes(graph_, op));
     block.ops.push_back(std::move(made));
+  }
+
+  double apart_at(int position) const {
+    const auto& apart = context_.plan.stash_apart;
+    const auto at = static_cast<size_t>(std::max(position, 0));
+    return at < apart.size() ? apart[at] : 0;
   }
 
   // A gradient that forward makes (the loss's) goes straight into its accumulator.
@@ -73,6 +79,7 @@ class BlockFinder {
     const bool same =
         reader.block == op.block && reader.stage == op.stage && reader.kind != OpKind::kTransfer;
     made.needed = made.needed || (!forward && reader.region == Region::kBody);
+    made.needed_apart = made.needed_apart || body_index(reader, context_.plan) == 2;
     made.boundary = made.boundary || (forward && !same);
   }
 
@@ -91,11 +98,13 @@ class BlockFinder {
 };
 
 // Blocks of one key have the same ways.
-using BlockKey = std::vector<std::tuple<std::vector<int>, int64_t, double, bool, bool, bool, bool>>;
+using BlockKey =
+    std::vector<std::tuple<std::vector<int>, int64_t, double, bool, bool, bool, bool, double>>;
 BlockKey key_of(const ForwardBlock& block) {
   BlockKey key;
   for (const auto& op : block.ops) {
-    key.push_back({op.inputs, op.bytes, op.cost, op.needed, op.boundary, op.view, op.cheap});
+    key.push_back({op.inputs, op.bytes, op.cost, op.needed, op.boundary, op.view, op.cheap,
+                   op.needed_apart ? block.apart : -1});
   }
   return key;
 }
@@ -159,6 +168,9 @@ BlockChoice choose(const ForwardBlock& block, const std::vector<bool>& repeats) 
       continue;
     }
     choice.cost += op.cost;
+    if (!op.view && !op.cheap && op.needed_apart) {
+      choice.bytes += static_cast<int64_t>(block.apart * static_cast<double>(op.bytes));
+    }
     for (int input : op.inputs) wanted[static_cast<size_t>(input)] = true;
   }
   return choice;

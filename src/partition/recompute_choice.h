@@ -28,15 +28,21 @@ struct ForwardBlock {
     std::vector<int> inputs;  // makers within the block, by place in `ops`; others are always there
     int64_t bytes = 0;        // of its outputs
     double cost = 0;
-    bool needed = false;    // read by backward
-    bool boundary = false;  // read by another block's forward, or sent: never repeated
-    bool view = false;      // always repeated: what is gathered for a reader is never kept
+    bool needed = false;        // read by backward
+    bool needed_apart = false;  // by weight gradients that run apart
+    // Read by another block's forward, sent, or a gradient on its way to an accumulator: never
+    // repeated.
+    bool boundary = false;
+    bool view = false;  // always repeated: what is gathered for a reader is never kept
     bool cheap = false;
     bool attention = false;
   };
   std::vector<ForwardOp> ops;
   int block = 0;
   int position = 0;  // kEveryStage without a pipeline
+  // What is repeated for input gradients waits for weight gradients that run apart: the part of it
+  // that counts as kept.
+  double apart = 0;
 };
 
 std::vector<ForwardBlock> forward_blocks(const Graph& graph, const PassContext& context);
@@ -47,8 +53,8 @@ BlockChoice choose(const ForwardBlock& block, const std::vector<bool>& repeats);
 // All ways that are not worse than another in both bytes and cost, fewest bytes last.
 std::vector<BlockChoice> frontier(const ForwardBlock& block);
 
-// One way for each block, by block, of least cost with at most `bytes` in all. An error says how
-// many bytes are the fewest.
+// One way for each block, by block, of least cost with at most `bytes` in all: exact over the ways
+// of frontier(). An error says how many bytes are the fewest.
 Result<std::vector<BlockChoice>> fit(const std::vector<ForwardBlock>& blocks, int64_t bytes);
 
 // By op of the graph: whether backward repeats it, by the plan.

@@ -27,7 +27,7 @@ class Positions {
   Positions(const std::vector<BlockCost>& costs, const StageCut& cut) : costs_(costs), cut_(cut) {
     sums_.resize(costs.size() + 1);
     for (size_t i = 0; i < costs.size(); ++i) {
-      sums_[i + 1].forward = sums_[i].forward + costs[i].total();
+      sums_[i + 1].work = sums_[i].work + costs[i].total();
       sums_[i + 1].state_bytes = sums_[i].state_bytes + costs[i].state_bytes;
       sums_[i + 1].stash_bytes = sums_[i].stash_bytes + costs[i].stash_bytes;
     }
@@ -38,15 +38,14 @@ class Positions {
 
   // Of layers [first, last) at a position; infinite where they do not fit.
   double seconds(size_t position, size_t first, size_t last) const {
-    const auto stage =
-        static_cast<size_t>(cut_.pipeline.stage_of(static_cast<int>(position)));
+    const auto stage = static_cast<size_t>(cut_.pipeline.stage_of(static_cast<int>(position)));
     const size_t begin = position == 0 ? 0 : first + 1;
     const size_t end = position + 1 == count() ? costs_.size() : last + 1;
     const double held = cut_.held.empty() ? 1 : cut_.held[stage];
     const double bytes = sums_[end].state_bytes - sums_[begin].state_bytes +
                          held * (sums_[end].stash_bytes - sums_[begin].stash_bytes);
     if (cut_.bytes_max > 0 && bytes > cut_.bytes_max) return kNever;
-    const double cost = sums_[end].forward - sums_[begin].forward;
+    const double cost = sums_[end].work - sums_[begin].work;
     return cut_.speeds.empty() ? cost : cost / cut_.speeds[stage];
   }
 
@@ -55,7 +54,10 @@ class Positions {
  private:
   const std::vector<BlockCost>& costs_;
   const StageCut& cut_;
-  std::vector<BlockCost> sums_;  // of the first n blocks; `forward` is all of their work
+  struct Sums {
+    double work = 0, state_bytes = 0, stash_bytes = 0;
+  };
+  std::vector<Sums> sums_;  // of the first n blocks
 };
 
 }  // namespace
@@ -83,7 +85,9 @@ Result<std::vector<BlockCost>> block_costs(Graph graph, const PassContext& conte
     }
   }
   for (const ForwardBlock& block : forward_blocks(graph, context)) {
-    const BlockChoice kept = choose(block, std::vector(block.ops.size(), false));
+    const RecomputePolicy policy = context.plan.recompute;
+    const bool least = policy == RecomputePolicy::kFull || policy == RecomputePolicy::kBudget;
+    const BlockChoice kept = choose(block, std::vector(block.ops.size(), least));
     of_block(block.block).stash_bytes += static_cast<double>(kept.bytes);
   }
   return costs;

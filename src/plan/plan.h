@@ -68,6 +68,8 @@ struct Plan {
   RecomputePolicy recompute = RecomputePolicy::kNone;
   // kBudget: what a microbatch may keep for backward at each position of the pipeline.
   std::vector<int64_t> stash_bytes;
+  // And which part of what a stage holds waits there for weight gradients that run apart.
+  std::vector<double> stash_apart;
   int64_t bucket_chunk = 64;  // elements: each parameter of a bucket is padded to this
 
   // An axis as placements name it: none when its size is 1, two factors where tp is split as above.

@@ -34,8 +34,10 @@ struct StageActions {
 //
 // A pass's receives are posted one pass ahead, and its sends may take until the end of the next
 // pass at least: both run beside compute, for a slot more of what they carry. A send is waited for
-// when, with passes of equal length, its receive was posted before: in that order of events every
-// wait is for something earlier, so that stages never wait for each other in a circle.
+// when, in a simulation with F, Bi and Bw of equal length, its receive was posted before: in that
+// order of events every wait is for something earlier, so that stages never wait for each other in
+// a circle. (A value that dies in a pass before that is waited for there; the linter proves the
+// whole.)
 void add_actions(Program& program, const StageActions& from);
 
 }  // namespace tutti

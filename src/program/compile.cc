@@ -68,9 +68,13 @@ class Compiler {
         const Value& value = graph_.values[i];
         const bool kept = role != Role::kTemporary || storage_.lives[i].kept;
         if (!is_root(i) || value.role != role || !kept) continue;
-        const auto [entry, added] = layout.offsets.emplace(value.name, layout.bytes);
-        if (added) layout.bytes += aligned(local_bytes(value));
-        root_address_[i] = {MemoryRegion::kPersistent, -1, entry->second, false, {}};
+        const int64_t bytes = local_bytes(value);
+        const auto [entry, added] = layout.ranges.try_emplace(value.name);
+        if (added) entry->second = {layout.bytes, bytes};
+        TUTTI_CHECK(entry->second.bytes == bytes, "%{} has {} bytes, in another program {}",
+                    value.name, bytes, entry->second.bytes);
+        if (added) layout.bytes += aligned(bytes);
+        root_address_[i] = {MemoryRegion::kPersistent, -1, entry->second.offset, false, {}};
         if (role != Role::kTemporary) buffer(ValueId(static_cast<int64_t>(i)));
       }
     }

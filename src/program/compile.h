@@ -14,9 +14,13 @@
 
 namespace tutti {
 
-// The persistent region of a set of programs (training, evaluation): a name lies at one place in all.
+// The persistent region of a set of programs (training, evaluation): a name lies at one place in
+// all.
 struct PersistentLayout {
-  std::map<std::string, int64_t> offsets;
+  struct Range {
+    int64_t offset = 0, bytes = 0;
+  };
+  std::map<std::string, Range> ranges;
   int64_t bytes = 0;
 };
 

@@ -138,7 +138,8 @@ class MemoryCheck {
   explicit MemoryCheck(const Program& program) : program_(program) {}
 
   Status run() {
-    // Later microbatches take the same slots in turn: two rounds of them show every neighbour.
+    // Those between take the same slots in turn: two rounds of the first show their neighbours. The
+    // last ones run what runs once a step.
     int most_slots = 1;
     for (const SlotClass& slots : program_.slot_classes)
       most_slots = std::max(most_slots, slots.count);
@@ -146,7 +147,9 @@ class MemoryCheck {
     for (size_t number = 0; number < program_.actions.size(); ++number) {
       const Action& action = program_.actions[number];
       for (int wait : action.waits) under_way_.finish_action(wait);
-      if (action.microbatch >= checked) continue;
+      const bool between =
+          action.microbatch >= checked && action.microbatch < program_.microbatches - checked;
+      if (between) continue;
       TUTTI_TRY(action.kind == ActionKind::kRun ? body(action)
                                                 : communicate(action, static_cast<int>(number)));
     }
@@ -174,18 +177,23 @@ class MemoryCheck {
     return {offset, offset + buffer.bytes, owner_of(buffer)};
   }
 
-  void write(const Buffer& buffer, const Action& action) {
-    if (lasts(buffer)) return;
+  Status check_inside(const Buffer& buffer, const Range& range) const {
+    if (range.first >= 0 && range.last <= program_.total_bytes()) return {};
+    return invalid("stage {}: %{} lies outside of the arena", program_.stage, buffer.name);
+  }
+
+  Status write(const Buffer& buffer, const Action& action) {
     const Range range = range_of(buffer, action);
+    TUTTI_TRY(check_inside(buffer, range));
+    if (lasts(buffer)) return {};
     std::erase_if(contents_, [&](const Range& other) { return overlap(range, other); });
     contents_.push_back(range);
+    return {};
   }
 
   Status read(const Buffer& buffer, const Action& action, std::string_view reader) const {
     const Range range = range_of(buffer, action);
-    if (range.first < 0 || range.last > program_.total_bytes()) {
-      return invalid("stage {}: %{} lies outside of the arena", program_.stage, buffer.name);
-    }
+    TUTTI_TRY(check_inside(buffer, range));
     if (lasts(buffer)) return {};
     for (const Range& other : contents_) {
       if (!overlap(range, other)) continue;
@@ -205,7 +213,7 @@ class MemoryCheck {
     Memory memory;
     if (action.kind == ActionKind::kReceive) {
       memory.writes = {range_of(buffer, action)};
-      write(buffer, action);
+      TUTTI_TRY(write(buffer, action));
       return under_way_.start_action(number, "receive " + action.stream, memory,
                                      fmt::format("the receive of %{}", buffer.name));
     }
@@ -218,7 +226,7 @@ class MemoryCheck {
     }
     const Buffer& target = program_.buffer(action.target);
     memory.writes = {range_of(target, action)};
-    write(target, action);
+    TUTTI_TRY(write(target, action));
     return under_way_.start_action(number, "", memory, fmt::format("the copy of %{}", buffer.name));
   }
 
@@ -242,7 +250,7 @@ class MemoryCheck {
         viewed_[program_.buffer(i.outputs[0]).name] = owner_of(source);
         continue;
       }
-      for (BufferId id : i.outputs) write(program_.buffer(id), action);
+      for (BufferId id : i.outputs) TUTTI_TRY(write(program_.buffer(id), action));
     }
     under_way_.end_body();
     return {};
@@ -348,18 +356,18 @@ Status check_streams(const std::vector<StageEvents>& stages) {
     for (size_t n = 0; n < std::min(expected.size(), microbatches.size()); ++n) {
       if (expected[n] == microbatches[n]) continue;
       return invalid(
-          "message {} from position to position {} is of microbatch {} where it is sent, of {} "
+          "message {} of positions {} is of microbatch {} where it is sent, of {} "
           "where it is received",
           n, stream, microbatches[n], expected[n]);
     }
     if (expected.size() != microbatches.size()) {
-      return invalid("{} messages are sent from position to position {}, {} are received",
-                     microbatches.size(), stream, expected.size());
+      return invalid("{} messages are sent of positions {}, {} are received", microbatches.size(),
+                     stream, expected.size());
     }
   }
   for (const auto& [stream, microbatches] : received) {
     if (!microbatches.empty() && !sent.contains(stream)) {
-      return invalid("messages from position to position {} are received but never sent", stream);
+      return invalid("messages of positions {} are received but never sent", stream);
     }
   }
   return {};
@@ -384,7 +392,7 @@ class WaitCheck {
       const Event& e = event(s);
       if (e.kind == Event::kJoin) return invalid("stage {} waits for ever in {}", s, e.stream);
       const bool sends = e.kind == Event::kWaitForSend;
-      return invalid("stage {} waits for ever for its {} number {} from position to position {}", s,
+      return invalid("stage {} waits for ever for its {} number {} of positions {}", s,
                      sends ? "send" : "receive", e.number, e.stream);
     }
     return {};

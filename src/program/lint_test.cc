@@ -75,8 +75,7 @@ receive %b from={1} stream={1}>{0} mb=0 slots=0
   const Status status =
       linted(replaced(first, "WAITS", "waits=0"), replaced(second, "WAITS", "waits=0"));
   ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.message(),
-            "stage 0 waits for ever for its send number 0 from position to position 0>1");
+  EXPECT_EQ(status.message(), "stage 0 waits for ever for its send number 0 of positions 0>1");
 }
 
 TEST(Lint, NamesTheFirstFault) {
@@ -88,11 +87,10 @@ TEST(Lint, NamesTheFirstFault) {
       {"  gelu %h = %x\n", "", "gelu of %y in F reads %h, which nothing wrote"},
       {"at scratch+64", "at scratch+16", "whose memory %y overwrote"},
       {"workspace=128+64", "workspace=64+64", "the workspace of gelu of %y in F overlaps %y"},
-      {"send %y to=1 stream=0>1 mb=0\n", "",
-       "from position to position 0>1 are received but never sent"},
+      {"send %y to=1 stream=0>1 mb=0\n", "", "of positions 0>1 are received but never sent"},
       {"send %y to=1 stream=0>1 mb=0\n",
        "send %y to=1 stream=0>1 mb=0\nsend %y to=1 stream=0>1 mb=0\n",
-       "2 messages are sent from position to position 0>1, 1 are received"},
+       "2 messages are sent of positions 0>1, 1 are received"},
       {"1 mb=0", "1 mb=1", "0>1 is of microbatch 1 where it is sent, of 0"},
       {"send %y to=1 stream=0>1 mb=0\n", "send %y to=1 stream=0>1 mb=0\nrun F mb=0\n",
        "does not wait for the send of %y"},

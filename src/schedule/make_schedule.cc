@@ -17,6 +17,18 @@ int chunks_of(PipelineSchedule kind) {
   }
 }
 
+bool splits_backward(PipelineSchedule kind) {
+  switch (kind) {
+    case PipelineSchedule::kGPipe:
+    case PipelineSchedule::k1F1B:
+    case PipelineSchedule::kInterleaved:
+    case PipelineSchedule::kFile:
+      return false;
+    default:
+      return true;
+  }
+}
+
 Schedule make_schedule(const ScheduleRequest& request) {
   const int stages = request.stages, microbatches = request.microbatches;
   switch (request.kind) {

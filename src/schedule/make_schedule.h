@@ -33,6 +33,9 @@ struct ScheduleRequest {
 // Chunks of a stage in schedules of this name; 0: as many as are asked for.
 int chunks_of(PipelineSchedule kind);
 
+// Whether schedules of this name, but kFile, run weight gradients apart.
+bool splits_backward(PipelineSchedule kind);
+
 // Requires kind != kFile. The result passes verify().
 Schedule make_schedule(const ScheduleRequest& request);
 

@@ -169,6 +169,39 @@ Status check_deadlock(const Schedule& schedule) {
   return {};
 }
 
+// Microbatches in the order in which a position runs a pass of this kind.
+std::vector<int> order_at(const Schedule& schedule, int position, PassKind kind) {
+  const Pipeline pipeline = schedule.pipeline();
+  std::vector<int> order;
+  for (const ScheduledPass& pass :
+       schedule.stages[static_cast<size_t>(pipeline.stage_of(position))]) {
+    const bool same =
+        pass.kind == kind || (kind == PassKind::kBackwardInput && is_whole(pass.kind));
+    if (same && pass.chunk == pipeline.chunk_of(position)) order.push_back(pass.microbatch);
+  }
+  return order;
+}
+
+// What one position sends another takes in the same order.
+Status check_orders(const Schedule& schedule) {
+  for (PassKind kind : {PassKind::kForward, PassKind::kBackwardInput}) {
+    std::vector<int> before = order_at(schedule, 0, kind);
+    for (int p = 1; p < schedule.positions(); ++p) {
+      const std::vector<int> order = order_at(schedule, p, kind);
+      const auto [there, here] = std::mismatch(before.begin(), before.end(), order.begin());
+      if (there != before.end()) {
+        const int stage = schedule.pipeline().stage_of(p);
+        return invalid(
+            "stage {}: {} of microbatch {} where its neighbour has microbatch {}: all "
+            "stages take microbatches in one order",
+            stage, pass_name(kind), *here, *there);
+      }
+      before = order;
+    }
+  }
+  return {};
+}
+
 // Calls visit(pass, microbatches held in it) for each pass of a stage; false ends.
 template <typename Visit>
 void count_held(const Schedule& schedule, int stage, double weight_part, Visit visit) {
@@ -198,6 +231,15 @@ bool Schedule::splits_backward() const {
     }
   }
   return false;
+}
+
+bool is_forward_only(const Schedule& schedule) {
+  for (const auto& stage : schedule.stages) {
+    for (const ScheduledPass& pass : stage) {
+      if (pass.kind != PassKind::kForward) return false;
+    }
+  }
+  return true;
 }
 
 Schedule sequential_schedule(int microbatches) {
@@ -262,7 +304,8 @@ std::string print_schedule_csv(const Schedule& schedule) {
 Status verify(const Schedule& schedule) {
   const std::vector<PassKind> kinds = kinds_of(schedule);
   for (int s = 0; s < schedule.stage_count(); ++s) TUTTI_TRY(check_stage(schedule, kinds, s));
-  return check_deadlock(schedule);
+  TUTTI_TRY(check_deadlock(schedule));
+  return check_orders(schedule);
 }
 
 double held_microbatches(const Schedule& schedule, int stage, double weight_part) {

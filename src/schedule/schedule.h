@@ -40,6 +40,7 @@ struct Schedule {
   int position(int stage, int chunk) const { return pipeline().position(stage, chunk); }
   bool splits_backward() const;
 };
+bool is_forward_only(const Schedule& schedule);
 
 // Forward and backward of each microbatch in turn: what one rank without a pipeline does.
 Schedule sequential_schedule(int microbatches);
@@ -52,8 +53,9 @@ Result<Schedule> parse_schedule_csv(std::string_view text);
 std::string print_schedule_csv(const Schedule& schedule);
 
 // Complete (each stage runs every pass of every microbatch and chunk once, F before Bi before Bw,
-// and B or Bi/Bw alike everywhere) and free of deadlock when a stage waits for its neighbours'
-// results. The message names the first fault.
+// and B or Bi/Bw alike everywhere), free of deadlock when a stage waits for its neighbours'
+// results, and of one order: what a stage sends its neighbour takes in the order in which it came.
+// The message names the first fault.
 Status verify(const Schedule& schedule);
 
 // The most microbatches whose activations a stage holds at once. From F until the backward pass a

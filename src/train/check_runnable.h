@@ -1,6 +1,5 @@
-// What this version can train: one rank that keeps everything in memory. Settings beyond that are
-// in the config because plans and programs know them; asking for them here is an error, not a
-// silent fallback. Pure functions; thread-safe.
+// What this version can train: ranks that keep everything in memory. A setting beyond that is an
+// error, not a silent fallback. Pure functions; thread-safe.
 #pragma once
 
 #include <cstdint>

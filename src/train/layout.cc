@@ -1,6 +1,7 @@
 #include "train/layout.h"
 
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "models/model.h"
@@ -66,7 +67,8 @@ Result<std::vector<Number>> parse_list(std::string_view key, const std::string& 
     const size_t end = std::min(text.find(',', begin), text.size());
     Number number{};
     const auto [rest, code] = std::from_chars(text.data() + begin, text.data() + end, number);
-    if (code != std::errc() || rest != text.data() + end || !(number > 0)) {
+    if (code != std::errc() || rest != text.data() + end || !(number > 0) ||
+        !std::isfinite(static_cast<double>(number))) {
       return invalid("{} = \"{}\": expected positive numbers separated by commas", key, text);
     }
     numbers.push_back(number);
@@ -113,8 +115,7 @@ double memory_bytes(const Config& config) {
 
 // The layers' positions in the pipeline; nothing for equal shares.
 Result<std::vector<int>> cut_layers(const Config& config, const Plan& plan,
-                                    const Schedule& schedule,
-                                    const std::vector<BlockCost>& costs) {
+                                    const Schedule& schedule, const std::vector<BlockCost>& costs) {
   TUTTI_ASSIGN(const std::vector<double> speeds, stage_speeds(config));
   if (config.parallel.stages != "cost" && !speeds.empty()) {
     return invalid("parallel.stage_speeds is for parallel.stages = \"cost\", not \"{}\"",
@@ -127,8 +128,9 @@ Result<std::vector<int>> cut_layers(const Config& config, const Plan& plan,
   for (int s = 0; s < pipeline.stages; ++s) cut.held.push_back(held_microbatches(schedule, s));
   auto positions = cut_by_cost(costs, cut);
   if (positions.ok()) return positions;
-  return error(ErrorKind::kResource, "parallel.memory_mib = {}: {}", config.parallel.memory_mib,
-               positions.message());
+  // The estimate may be wrong: the plan is checked to the byte.
+  cut.bytes_max = 0;
+  return cut_by_cost(costs, cut);
 }
 
 // Of a mean stage, in units of its forward pass.
@@ -151,8 +153,7 @@ Result<Schedule> read_schedule(FileSystem& fs, const Config& config) {
   TUTTI_ASSIGN(const std::string text, read_file(fs, path, kScheduleBytesMax));
   auto schedule = parse_schedule_csv(text);
   if (!schedule.ok()) return invalid("{}: {}", path, schedule.message());
-  const Status status = verify(*schedule);
-  if (!status.ok()) return invalid("{}: {}", path, status.message());
+  if (is_forward_only(*schedule)) return invalid("{}: no backward pass: nothing is trained", path);
   if (schedule->stage_count() != config.parallel.pp ||
       schedule->microbatches != config.accumulation()) {
     return invalid(
@@ -178,6 +179,27 @@ Result<int> chunks_of_stage(const Config& config) {
                  key_value(*find_config_key("parallel.schedule"), config), own);
 }
 
+// A setting that would have no effect is a mistake.
+Status check_pipeline_settings(const Config& config) {
+  const ParallelSection& p = config.parallel;
+  const ParallelSection defaults;
+  if (p.schedule != PipelineSchedule::kFile && !p.schedule_file.empty()) {
+    return invalid("parallel.schedule_file is for parallel.schedule = \"file\"");
+  }
+  if (p.schedule != PipelineSchedule::kZeroBubble &&
+      p.schedule_memory != defaults.schedule_memory) {
+    return invalid("parallel.schedule_memory is for parallel.schedule = \"zero-bubble\"");
+  }
+  if (p.pp > 1) return {};
+  for (const auto& [key, set] :
+       {std::pair{"chunks", p.chunks > 1}, std::pair{"stages", p.stages != defaults.stages},
+        std::pair{"stage_speeds", !p.stage_speeds.empty()},
+        std::pair{"schedule", p.schedule == PipelineSchedule::kFile}}) {
+    if (set) return invalid("parallel.{} is for a pipeline, but parallel.pp = 1", key);
+  }
+  return {};
+}
+
 Status check_positions(const Config& config, int chunks) {
   const int64_t positions = config.parallel.pp * chunks;
   if (positions <= config.model.layers) return {};
@@ -193,6 +215,7 @@ Status lay_out_pipeline(FileSystem& fs, const Config& config, const OpTable& ops
     return invalid("{} microbatches on a rank, at most {} can be planned; raise train.micro_batch",
                    plan.microbatches, kMicrobatchesMax);
   }
+  TUTTI_TRY(check_pipeline_settings(config));
   const int stages = plan.pipeline().stages;
   if (stages == 1) {
     layout.schedule = sequential_schedule(microbatches);
@@ -210,12 +233,13 @@ Status lay_out_pipeline(FileSystem& fs, const Config& config, const OpTable& ops
     request.chunks = layout.schedule.chunks;
   }
   TUTTI_TRY(check_positions(config, request.chunks));
+  plan.split_backward =
+      from_file ? layout.schedule.splits_backward() : splits_backward(config.parallel.schedule);
   TUTTI_ASSIGN(const std::vector<BlockCost> costs, costs_of(config, plan, ops));
   request.times = layout.times = pass_times(costs);
   if (!from_file) layout.schedule = make_schedule(request);
   plan.chunks = layout.schedule.chunks;
   plan.chunk_order = layout.schedule.order;
-  plan.split_backward = layout.schedule.splits_backward();
   TUTTI_ASSIGN(plan.layer_positions, cut_layers(config, plan, layout.schedule, costs));
   return {};
 }
@@ -229,6 +253,8 @@ void set_stash(const Config& config, Layout& layout) {
   const Pipeline pipeline = plan.pipeline();
   for (int p = 0; p < pipeline.positions(); ++p) {
     const double held = held_microbatches(layout.schedule, pipeline.stage_of(p)) * pipeline.chunks;
+    const double until_input = held_microbatches(layout.schedule, pipeline.stage_of(p), 0);
+    plan.stash_apart.push_back(1 - until_input * pipeline.chunks / std::max(1.0, held));
     plan.stash_bytes.push_back(static_cast<int64_t>(
         static_cast<double>(config.parallel.stash_mib * kMiB) / std::max(1.0, held)));
   }

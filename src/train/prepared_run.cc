@@ -156,14 +156,24 @@ Status fill_parameters(const Config& config, const StepGraph& step, int threads,
                       model_tensors(executor, kTrainProgram, step, TensorSet::kParameters));
 }
 
-// Of the arenas on this host. Ranks of one stage follow each other, so a host that does not have
-// all ranks is taken to have those of one stage.
+// Of the arenas on this host, which is taken to have ranks that follow each other, in equal groups.
 int64_t arenas_on_host(const RunPlan& plan, const Ranks& ranks) {
-  if (ranks.on_host() < ranks.size()) return plan.arena_bytes * ranks.on_host();
-  const auto stages = std::ssize(plan.stage_arena_bytes);
+  const int of_stage = ranks.size() / static_cast<int>(plan.stage_arena_bytes.size());
+  const int first = ranks.rank() / ranks.on_host() * ranks.on_host();
   int64_t bytes = 0;
-  for (int64_t arena : plan.stage_arena_bytes) bytes += arena * (ranks.size() / stages);
+  for (int r = first; r < std::min(first + ranks.on_host(), ranks.size()); ++r) {
+    bytes += plan.stage_arena_bytes[static_cast<size_t>(r / of_stage)];
+  }
   return bytes;
+}
+
+// A schedule that is read from a file must be the leader's.
+Status check_same_schedule(const Schedule& schedule, Ranks& ranks) {
+  const std::string own = print_schedule_csv(schedule);
+  TUTTI_ASSIGN(const std::string leaders, ranks.from_leader(own));
+  if (own == leaders) return {};
+  return invalid("rank {} finds another schedule in parallel.schedule_file than rank 0",
+                 ranks.rank());
 }
 
 }  // namespace
@@ -176,6 +186,7 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   TUTTI_TRY(check_same_config(config, ranks));
   const OpTable ops;
   TUTTI_ASSIGN(const Layout layout, layout_of(fs, config, ops));
+  TUTTI_TRY(check_same_schedule(layout.schedule, ranks));
   TUTTI_ASSIGN(RunData data, open_run_data(fs, config));
   const int threads = threads_of_rank(config, ranks.on_host());
   RunIdentity identity = identity_of(data, threads);

@@ -118,10 +118,10 @@ std::string choices_text(const RunPlan& plan) {
   std::string text = fmt::format("kernels of {} with {}, {} threads", plan.kernels,
                                  plan.matrix_library, plan.threads);
   if (plan.recomputed_ops > 0) {
-    text += fmt::format(
-        "\n            {} cheap ops (norms, activations) run again in backward instead of keeping "
-        "their results",
-        plan.recomputed_ops);
+    text +=
+        fmt::format("\n            {} ops{} run again in backward instead of keeping their results",
+                    plan.recomputed_ops,
+                    plan.layout.recompute == RecomputePolicy::kNone ? " (norms, activations)" : "");
   }
   if (plan.fused_loss) {
     const TrainSection& train = plan.config.train;
@@ -162,7 +162,9 @@ void describe_programs(const RunPrograms& programs, const Layout& layout, const 
   }
   plan.wire_bytes = step_wire_bytes(train.stages);
   plan.bubble_rate = schedule_bubble(layout);
-  plan.fused_loss = has_op(train.stages.back(), OpKind::kLinearCrossEntropyFused);
+  plan.fused_loss = std::ranges::any_of(train.stages, [](const Program& program) {
+    return has_op(program, OpKind::kLinearCrossEntropyFused);
+  });
   for (const PassRecord& pass : train.passes) {
     if (pass.name != "recompute") continue;
     plan.recomputed_ops =

@@ -36,28 +36,31 @@ const Program* first_over(const CompiledStep& compiled, int64_t limit_mib) {
 }
 
 // What is sent, received and padded comes on top of what the plan limits: it limits that much less.
-void tighten(const CompiledStep& compiled, int64_t limit_mib, Plan& plan) {
-  const Pipeline pipeline = plan.pipeline();
+void tighten(const CompiledStep& compiled, int64_t limit_mib, Layout& layout) {
+  const Pipeline pipeline = layout.plan.pipeline();
   for (const Program& program : compiled.stages) {
-    const double part = static_cast<double>(limit_mib * kMiB) /
-                        static_cast<double>(std::max<int64_t>(1, program.slot_bytes()));
-    if (part >= 1) continue;
+    const int64_t over = program.slot_bytes() - limit_mib * kMiB;
+    if (over <= 0) continue;
+    const double held = held_microbatches(layout.schedule, program.stage) * pipeline.chunks;
+    const auto each = static_cast<int64_t>(static_cast<double>(over) / std::max(1.0, held)) + 1;
     for (int chunk = 0; chunk < pipeline.chunks; ++chunk) {
-      auto& bytes = plan.stash_bytes[static_cast<size_t>(pipeline.position(program.stage, chunk))];
-      bytes = static_cast<int64_t>(static_cast<double>(bytes) * part);
+      const auto position = static_cast<size_t>(pipeline.position(program.stage, chunk));
+      // Choices are steps: a little less than what is over may be the next.
+      layout.plan.stash_bytes[position] -= each + layout.plan.stash_bytes[position] / 100;
     }
   }
 }
 
-Status check_limit(const CompiledStep& compiled, int64_t limit_mib) {
-  for (const Program& program : compiled.stages) {
-    if (limit_mib == 0 || program.total_bytes() <= limit_mib * kMiB) continue;
+Status check_limit(const RunPrograms& programs, int64_t limit_mib) {
+  for (const Program& program : programs.train.stages) {
+    const int64_t bytes = programs.arena_bytes(program.stage);
+    if (limit_mib == 0 || bytes <= limit_mib * kMiB) continue;
     return error(ErrorKind::kResource,
                  "parallel.memory_mib = {}, but a rank{} takes {} bytes ({:.0f} MiB); recompute, "
                  "a smaller train.micro_batch, zero or more ranks take less",
                  limit_mib,
-                 compiled.stages.size() > 1 ? fmt::format(" of stage {}", program.stage) : "",
-                 program.total_bytes(), static_cast<double>(program.total_bytes()) / kMiB);
+                 programs.train.stages.size() > 1 ? fmt::format(" of stage {}", program.stage) : "",
+                 bytes, static_cast<double>(bytes) / kMiB);
   }
   return {};
 }
@@ -87,30 +90,33 @@ int64_t RunPrograms::largest_arena_bytes() const {
 Result<CompiledStep> compile_training(const Config& config, Layout layout, const OpTable& ops,
                                       const KernelNeeds& needs, const PassOptions& passes,
                                       PersistentLayouts* layouts) {
-  constexpr int kAttempts = 4;
+  constexpr int kAttempts = 10;
   const auto clock = make_system_clock();
-  for (int attempt = 0;; ++attempt) {
+  std::optional<Error> too_much;  // of the attempt before
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const double start_s = clock->monotonic_s();
     TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, build_options(config),
                                                   optimizer_options(config.optim)));
     const double built_s = clock->monotonic_s() - start_s;
     PersistentLayouts shared = layouts == nullptr ? PersistentLayouts() : *layouts;
-    TUTTI_ASSIGN(CompiledStep compiled, compile_step(std::move(step), layout.plan, layout.schedule,
-                                                     ops, needs, passes, &shared));
-    compiled.build_s = built_s;
-    const Program* const over = first_over(compiled, config.parallel.stash_mib);
+    auto compiled =
+        compile_step(std::move(step), layout.plan, layout.schedule, ops, needs, passes, &shared);
+    if (!compiled.ok()) return too_much ? *too_much : compiled.error();
+    compiled->build_s = built_s;
+    const Program* const over = first_over(*compiled, config.parallel.stash_mib);
     if (over == nullptr) {
-      TUTTI_TRY(check_limit(compiled, config.parallel.memory_mib));
       if (layouts != nullptr) *layouts = std::move(shared);
       return compiled;
     }
-    if (attempt == kAttempts) {
-      return invalid(
-          "parallel.stash_mib = {}: a rank of stage {} keeps {} bytes with all that was tried",
-          config.parallel.stash_mib, over->stage, over->slot_bytes());
-    }
-    tighten(compiled, config.parallel.stash_mib, layout.plan);
+    too_much = invalid(
+        "parallel.stash_mib = {}: a rank of stage {} keeps {} bytes ({:.0f} MiB), of which "
+        "messages "
+        "and what weight gradients wait for can not be computed again",
+        config.parallel.stash_mib, over->stage, over->slot_bytes(),
+        static_cast<double>(over->slot_bytes()) / kMiB);
+    tighten(*compiled, config.parallel.stash_mib, layout);
   }
+  return *too_much;
 }
 
 Result<RunPrograms> compile_run(const Config& config, const Layout& layout, const OpTable& ops,
@@ -121,6 +127,7 @@ Result<RunPrograms> compile_run(const Config& config, const Layout& layout, cons
   if (config.train.eval_every > 0) {
     TUTTI_ASSIGN(programs.evaluate, compile_evaluation(config, layout.plan, ops, needs, &shared));
   }
+  TUTTI_TRY(check_limit(programs, config.parallel.memory_mib));
   return programs;
 }
 

@@ -45,6 +45,25 @@ printf '%s\n' F0,F1,B0,F2,B1,F3,B2,F4,B3,F5,B4,F6,B5,F7,B6,B7 \
 same pipeline-file 2 parallel.pp=2 train.micro_batch=1 parallel.schedule=file \
   parallel.schedule_file="$work/own.csv" parallel.stages=1,1
 
+# A pipeline evaluates as one rank does: the same validation loss, to 1e-5, with a tied embedding on
+# two stages.
+validation() {
+  name=$1
+  shift
+  "$tutti" train "$work/tiny.toml" run.dir="$work/$name" model.tied_embeddings=true train.steps=4 \
+    data.validation="$work/data/train" train.eval_every=4 train.eval_batches=6 "$@" \
+    >"$work/out" 2>"$work/err" || fail "$name: $(tail -n 1 "$work/err")"
+  grep -o '"val_loss":[0-9.]*' "$work/$name/log.jsonl" | cut -d: -f2
+}
+expected=$(validation tied-one)
+for layout in 'parallel.zero=3' 'parallel.zero=1 parallel.schedule=zb-h1'; do
+  # shellcheck disable=SC2086  # one word a setting
+  got=$(validation "tied-$(echo "$layout" | tr -dc 0-9)" --ranks 4 parallel.pp=2 parallel.shard=2 \
+    train.micro_batch=1 train.eval_batches=3 $layout)
+  awk -v a="$got" -v b="$expected" 'BEGIN { exit !(b > 0 && (a - b) ^ 2 <= (1e-5 * b) ^ 2) }' ||
+    fail "$layout: validation loss $got, on one rank $expected"
+done
+
 # The axes say how many ranks there are, where nobody else does.
 "$tutti" train "$work/tiny.toml" run.dir="$work/axes" parallel.dp=2 >"$work/out" 2>"$work/err" ||
   fail "ranks by the axes: $(tail -n 1 "$work/err")"
@@ -83,13 +102,18 @@ sed 's/B0,F2/F2/' "$work/own.csv" >"$work/short.csv"
 pipeline 'short.csv: stage 0: .*B0' parallel.schedule=file parallel.schedule_file="$work/short.csv"
 pipeline 'own.csv: 2 stages and 8 microbatches, but parallel.pp = 2 and a step has 4' \
   parallel.schedule=file parallel.schedule_file="$work/own.csv" train.micro_batch=2
+printf 'F0,F1,F2,F3,F4,F5,F6,F7\nF0,F1,F2,F3,F4,F5,F6,F7\n' >"$work/forward.csv"
+pipeline 'forward.csv: no backward pass' parallel.schedule=file parallel.schedule_file="$work/forward.csv"
+printf 'F1,F0,B0,B1\nF0,B0,F1,B1\n' >"$work/crossed.csv"
+pipeline 'crossed.csv: stage 1: F of microbatch 0 where its neighbour has microbatch 1' \
+  parallel.schedule=file parallel.schedule_file="$work/crossed.csv" train.global_batch=2
+pipeline 'parallel.schedule_memory is for' parallel.schedule_memory=2
+refuse 'parallel.stage_speeds is for a pipeline, but parallel.pp = 1' parallel.stage_speeds=1
 pipeline 'parallel.stages = "3,1" does not give each of 2 positions' parallel.stages=3,1
 pipeline 'parallel.stages = "1,x": expected positive numbers' parallel.stages=1,x
 pipeline 'parallel.stage_speeds = "1" has 1 numbers' parallel.stage_speeds=1
 pipeline 'parallel.recompute = "budget", but parallel.stash_mib is not set' parallel.recompute=budget
-pipeline 'parallel.memory_mib = 1: no cut of 2 layers into 2 positions' parallel.memory_mib=1 model.vocab=9000
-pipeline 'parallel.memory_mib = 1, but a rank of stage 0 takes' parallel.memory_mib=1 model.vocab=9000 \
-  parallel.stages=equal
+pipeline 'parallel.memory_mib = 1, but a rank of stage 0 takes' parallel.memory_mib=1 model.vocab=9000
 pipeline 'parallel.stash_mib = 1 is for parallel.recompute = "budget"' parallel.stash_mib=1
 pipeline 'parallel.stage_speeds is for' parallel.stage_speeds=1,1 parallel.stages=equal
 refuse 'data.train: .*no/such' --ranks 4 data.train=no/such
