@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/fs.h"
+#include "base/test_sanitized.h"
 #include "base/test_seed.h"
 #include "data/bpe_trainer.h"
 #include "data/tokenizer.h"
@@ -23,18 +24,8 @@ inline constexpr std::string_view kComparedText =
     "4567\n\n\u00a0\u180e "
     "aaaa aaaaaaa bab babab\n";
 
-// Sanitizers make tests ten times as slow: there, of many cases alike every fourth is run.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr int kEveryCase = 4;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr int kEveryCase = 4;
-#else
-inline constexpr int kEveryCase = 1;
-#endif
-#else
-inline constexpr int kEveryCase = 1;
-#endif
+// Of many cases alike one in so many is run.
+inline constexpr int kEveryCase = kSanitized ? 8 : 1;
 
 inline void write_text(FileSystem& fs, const std::string& path, std::string_view text) {
   const Status status = write_file_atomic(fs, path, text);

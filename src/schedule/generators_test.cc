@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/test_sanitized.h"
 #include "base/test_seed.h"
 
 namespace tutti {
@@ -18,18 +19,8 @@ std::string text_of(const std::vector<ScheduledPass>& passes) {
   return text;
 }
 
-// Sanitizers make tests ten times as slow: there, of many cases alike one in so many is run.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kEveryCase = 97;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr int kEveryCase = 97;
-#else
-constexpr int kEveryCase = 1;
-#endif
-#else
-constexpr int kEveryCase = 1;
-#endif
+// Of many cases alike one in so many is run.
+constexpr int kEveryCase = kSanitized ? 97 : 1;
 
 // Calls check(stages, microbatches) for one in `every` of all sizes, the largest among them.
 template <typename Check>
