@@ -16,7 +16,7 @@
 namespace tutti {
 namespace {
 
-constexpr int kSteps = 5;
+constexpr int kSteps = kSanitized ? 2 : 5;
 
 void expect_same_bits(const std::string& first, const std::string& second) {
   const auto a = run_parity_on_threads(parity_gpt2(), parity_layout(first), kSteps);
