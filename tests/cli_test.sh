@@ -126,12 +126,14 @@ done
 # The examples of plan and explain work as they are written; those of the other verbs need a corpus
 # or a run, and the end-to-end tests give them one.
 for verb in plan explain; do
-  "$tutti" "$verb" --help | sed -n 's/^  tutti //p' >"$work/examples"
+  # What an example writes goes where the test's files are.
+  "$tutti" "$verb" --help | sed -n "s|^  tutti ||; T; s|--svg |--svg $work/|; p" >"$work/examples"
   while read -r line; do
     # shellcheck disable=SC2086  # words of a command
     expect 0 out . $line
   done <"$work/examples"
 done
+grep -q '^</svg>$' "$work/zbv.svg" || fail 'the example of --svg drew nothing'
 
 if "$tutti" explain >/dev/full 2>"$work/err"; then fail 'a full standard output went unnoticed'; fi
 
