@@ -189,6 +189,22 @@ output %g
   EXPECT_EQ(text.find("again"), std::string::npos) << text;
 }
 
+// A statistic that nothing reads does not keep the norm from being repeated.
+TEST(Recompute, RepeatsANormOfWhichBackwardReadsTheFirstOutputOnly) {
+  const std::string text = ops_after(recompute, R"(graph g
+input %h: f32[seq=4, mlp=8]
+param %w: f32[mlp=8, embed=8]
+param %n: f32[embed=8]
+body
+  F %x: f32[seq=4, embed=8] = linear(%h, %w) {contract=[mlp]}
+  F %a: f32[seq=4, embed=8], %rstd: f32[seq=4] = rms_norm(%x, %n) {epsilon=1e-05}
+  Bi %g: f32[seq=4, embed=8] = add(%a, %x)
+output %g
+)",
+                                     Plan());
+  EXPECT_NE(text.find("add(%a.again, %x)"), std::string::npos) << text;
+}
+
 TEST(FoldAccumulation, AGradientIsAddedByTheOpThatMakesIt) {
   const std::string text = ops_after(fold_accumulation, R"(graph g
 input %x: f32[seq=4, embed=8]

@@ -69,8 +69,10 @@ class BlockFinder {
   // A gradient that forward makes (the loss's) goes straight into its accumulator.
   bool only_accumulated(ValueId id) const {
     const auto& readers = readers_[static_cast<size_t>(id.index)];
-    return std::all_of(readers.begin(), readers.end(),
-                       [&](OpId reader) { return graph_.op(reader).kind == OpKind::kAccumulate; });
+    const auto accumulates = [&](OpId reader) {
+      return graph_.op(reader).kind == OpKind::kAccumulate;
+    };
+    return !readers.empty() && std::all_of(readers.begin(), readers.end(), accumulates);
   }
 
   void note_reader(const Op& op, OpId id, ForwardBlock::ForwardOp& made) const {
