@@ -28,8 +28,8 @@ class Arrivals {
 
   const Schedule& schedule_;
   const PassTimes& times_;
+  Pipeline pipeline_;
   std::vector<double> forward_, backward_;  // by position and microbatch; < 0: not yet
-  std::vector<int> stage_of_;               // by position
 };
 
 }  // namespace tutti

@@ -1,6 +1,8 @@
 // The schedule of a name, for a pipeline and its pass times. Pure functions.
 #pragma once
 
+#include <string_view>
+
 #include "base/status.h"
 #include "schedule/generators.h"
 
@@ -17,6 +19,11 @@ enum class PipelineSchedule : uint8_t {
   kDualPipeV,
   kFile,  // the user's
 };
+
+// Their names, in the order of the enum.
+inline constexpr std::string_view kPipelineSchedules[] = {"gpipe", "1f1b",      "interleaved-1f1b",
+                                                          "zb-h1", "zb-h2",     "zero-bubble",
+                                                          "zbv",   "dualpipev", "file"};
 
 struct ScheduleRequest {
   PipelineSchedule kind = PipelineSchedule::k1F1B;

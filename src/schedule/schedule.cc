@@ -106,12 +106,8 @@ std::vector<PassKind> kinds_of(const Schedule& schedule) {
   if (schedule.splits_backward()) {
     return {PassKind::kForward, PassKind::kBackwardInput, PassKind::kBackwardWeight};
   }
-  for (const auto& stage : schedule.stages) {
-    for (const ScheduledPass& pass : stage) {
-      if (pass.kind != PassKind::kForward) return {PassKind::kForward, PassKind::kBackward};
-    }
-  }
-  return {PassKind::kForward};
+  if (is_forward_only(schedule)) return {PassKind::kForward};
+  return {PassKind::kForward, PassKind::kBackward};
 }
 
 Status check_stage(const Schedule& schedule, const std::vector<PassKind>& kinds, int stage) {

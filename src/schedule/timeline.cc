@@ -81,10 +81,6 @@ double Timeline::bubble_rate() const {
   return cost() > 0 ? 1 - busiest / cost() : 0;
 }
 
-double Timeline::bubble_rate(const PassTimes& times, int microbatches) const {
-  return 1 - microbatches * times.total() / cost();
-}
-
 Timeline simulate(const Schedule& schedule, const PassTimes& times) {
   return Simulation(schedule, times).run();
 }

@@ -28,9 +28,7 @@ struct Timeline {
   // The longest stage, from its own first pass to its last (Qi et al. 2023, arXiv:2401.10241): what
   // a step takes where steps follow each other.
   double cost() const;
-  // The part of cost() in which a stage that runs `microbatches` has nothing to do.
-  double bubble_rate(const PassTimes& times, int microbatches) const;
-  // The same, from what the passes of the busiest stage take.
+  // The part of cost() in which the busiest stage has nothing to do.
   double bubble_rate() const;
 };
 

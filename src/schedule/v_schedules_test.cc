@@ -20,7 +20,7 @@ double most_held(const Schedule& schedule) {
 }
 
 double bubble_rate(const Schedule& schedule, const PassTimes& times) {
-  return simulate(schedule, times).bubble_rate(times, schedule.microbatches);
+  return simulate(schedule, times).bubble_rate();
 }
 
 TEST(VSchedules, ZbvHasNoBubbleWithTheMemoryOf1F1B) {

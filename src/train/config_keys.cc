@@ -16,9 +16,6 @@ constexpr std::string_view kInvalidUtf8[] = {"error", "replace"};
 constexpr std::string_view kLrShapes[] = {"cosine", "linear", "wsd", "constant"};
 constexpr std::string_view kComputeTypes[] = {"f32"};
 constexpr DType kComputeDTypes[] = {DType::kF32};
-constexpr std::string_view kPipelines[] = {"gpipe", "1f1b",      "interleaved-1f1b",
-                                           "zb-h1", "zb-h2",     "zero-bubble",
-                                           "zbv",   "dualpipev", "file"};
 constexpr std::string_view kRecompute[] = {"none", "selective", "full", "budget"};
 constexpr std::string_view kGradReduce[] = {"auto", "end", "microbatch"};
 constexpr std::string_view kContextParallel[] = {"ring", "gather", "ulysses"};
@@ -197,7 +194,7 @@ constexpr ConfigKey kKeys[] = {
      "How long a rank waits for the others before the run ends with who is missing", "60"},
     {"parallel.check_calls", TUTTI_MEMBER(parallel.check_calls), kNone, "",
      "Compare every call between ranks with the others' before data moves", "true"},
-    {"parallel.schedule", TUTTI_ENUM(parallel.schedule, kPipelines), kNone, "",
+    {"parallel.schedule", TUTTI_ENUM(parallel.schedule, kPipelineSchedules), kNone, "",
      "Order of microbatches in the pipeline", "\"1f1b\""},
     {"parallel.chunks", TUTTI_MEMBER(parallel.chunks), {0, 64}, "chunks",
      "Parts of the model that each pipeline stage holds, for interleaved-1f1b and file; 0 is 2 for "

@@ -1,7 +1,7 @@
 #include "parity/layouts.h"
 
+#include <algorithm>
 #include <array>
-#include <map>
 #include <sstream>
 
 #include "base/status.h"
@@ -59,7 +59,7 @@ constexpr std::array kLayouts = {
     "pp=2 accumulate=4 schedule=zb-h1",
     "pp=2 accumulate=4 schedule=zb-h2",
     "pp=2 accumulate=8 schedule=zero-bubble layers=8",
-    "pp=2 accumulate=4 schedule=interleaved chunks=4 layers=8",
+    "pp=2 accumulate=4 schedule=interleaved-1f1b chunks=4 layers=8",
     "pp=2 accumulate=4 schedule=zbv layers=8",
     "pp=2 accumulate=4 schedule=dualpipev layers=8",
     "pp=4 accumulate=8 schedule=zbv layers=8",
@@ -68,7 +68,7 @@ constexpr std::array kLayouts = {
     "pp=2 dp=2 shard=2 zero=3 accumulate=2 schedule=dualpipev layers=8",
     "pp=4 accumulate=8 layers=8",
     "pp=4 accumulate=4 schedule=zb-h1 layers=8",
-    "pp=4 accumulate=8 schedule=interleaved chunks=2 layers=8",
+    "pp=4 accumulate=8 schedule=interleaved-1f1b chunks=2 layers=8",
     "pp=8 accumulate=8 layers=8",
     "pp=8 accumulate=8 schedule=zb-h2 layers=8",
     "pp=2 dp=2 accumulate=4",
@@ -80,8 +80,8 @@ constexpr std::array kLayouts = {
     "pp=2 tp=4 accumulate=2",
     "pp=2 dp=2 tp=2 accumulate=4",
     "pp=2 shard=2 tp=2 zero=3 accumulate=4 schedule=zb-h1",
-    "pp=2 shard=2 cp=2 zero=2 accumulate=4 schedule=interleaved chunks=4 layers=8",
-    "pp=4 shard=2 zero=3 accumulate=4 schedule=interleaved chunks=2 layers=8",
+    "pp=2 shard=2 cp=2 zero=2 accumulate=4 schedule=interleaved-1f1b chunks=4 layers=8",
+    "pp=4 shard=2 zero=3 accumulate=4 schedule=interleaved-1f1b chunks=2 layers=8",
     "pp=2 dp=2 shard=2 tp=2 zero=1 accumulate=2",
     "tp=2 recompute=full",
     "cp=2 recompute=full",
@@ -93,19 +93,9 @@ constexpr std::array kLayouts = {
 };
 
 PipelineSchedule pipeline_schedule(const std::string& name) {
-  static const std::map<std::string, PipelineSchedule> kSchedules = {
-      {"gpipe", PipelineSchedule::kGPipe},
-      {"1f1b", PipelineSchedule::k1F1B},
-      {"interleaved", PipelineSchedule::kInterleaved},
-      {"zb-h1", PipelineSchedule::kZbH1},
-      {"zb-h2", PipelineSchedule::kZbH2},
-      {"zero-bubble", PipelineSchedule::kZeroBubble},
-      {"zbv", PipelineSchedule::kZbV},
-      {"dualpipev", PipelineSchedule::kDualPipeV},
-  };
-  const auto found = kSchedules.find(name);
-  TUTTI_CHECK(found != kSchedules.end(), "schedule {}", name);
-  return found->second;
+  const auto found = std::ranges::find(kPipelineSchedules, name);
+  TUTTI_CHECK(found != std::end(kPipelineSchedules), "schedule {}", name);
+  return static_cast<PipelineSchedule>(found - std::begin(kPipelineSchedules));
 }
 
 void set_schedule(ScheduleRequest request, ParityLayout& layout) {

@@ -18,7 +18,7 @@ struct ParityLayout {
 };
 
 // "dp=2 tp=2 zero=1 accumulate=2": sizes of axes and settings of a plan, with kParitySamples a
-// step; "pp=4 chunks=2 schedule=interleaved layers=8".
+// step; "pp=4 chunks=2 schedule=interleaved-1f1b layers=8".
 ParityLayout parity_layout(const std::string& text);
 
 // Each axis alone, pairs and triples, all ZeRO stages, accumulation: every pair of settings occurs.

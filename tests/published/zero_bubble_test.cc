@@ -88,7 +88,7 @@ TEST(ZeroBubble, PublishedRatesFollowFromPublishedTimes) {
       ASSERT_TRUE(status.ok()) << checked.name << ": " << status.message();
       const Status held = verify_held(checked.schedule, checked.limit, c.weight_part);
       EXPECT_TRUE(held.ok()) << checked.name << ": " << held.message();
-      const double rate = simulate(checked.schedule, c.times).bubble_rate(c.times, c.microbatches);
+      const double rate = simulate(checked.schedule, c.times).bubble_rate();
       const double published = c.published.at(checked.name);
       EXPECT_LE(rate, published + checked.above) << line << checked.name;
       EXPECT_GE(rate, published - checked.below) << line << checked.name;
