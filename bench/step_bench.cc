@@ -181,8 +181,7 @@ Status StepBench::prepare() {
   list.push_back(std::move(compiled.stages[static_cast<size_t>(stage)]));
   TUTTI_ASSIGN(executor_, Executor::create(std::move(list), std::move(backend),
                                            {ranks_.world(), spans_.get()}));
-  initialise_parameters(*executor_, 0, compiled.step, 1, kernels, threads());
-  return {};
+  return initialise_parameters(*executor_, 0, compiled.step, 1, kernels, threads());
 }
 
 Json StepBench::description() const {
@@ -341,6 +340,7 @@ int main(int argc, char** argv) {
   app.add_option("--pp", flags.parallel.pp, "Ranks of that axis of the mesh")->range(1, 4096);
   app.add_option("--dp", flags.parallel.dp)->range(1, 4096);
   app.add_option("--schedule", flags.schedule, "As parallel.schedule");
+  app.add_option("--schedule-file", flags.parallel.schedule_file, "As parallel.schedule_file");
   app.add_option("--stages", flags.parallel.stages, "As parallel.stages");
   app.add_option("--recompute", flags.recompute, "As parallel.recompute");
   app.add_option("--stash-mib", flags.stash_mib, "As parallel.stash_mib")->range(0, INT64_MAX);

@@ -3,9 +3,9 @@
 
 Modes: "dp" is data parallelism, which PyTorch calls DistributedDataParallel; "zero3" cuts
 parameters, gradients and optimizer state over the ranks, in PyTorch FSDP2 (fully_shard on each
-block and on the root); "pp" is a pipeline of a stage a rank with 1F1B, in PyTorch
-torch.distributed.pipelining. Tutti's ranks are started by mpirun and speak over MPI; PyTorch's speak
-over gloo. GPT-2 in FP32 with AdamW on random tokens; one thread a rank.
+block and on the root); "pp" is a pipeline of a stage a rank with 1F1B (Tutti's with --schedule), in
+PyTorch torch.distributed.pipelining. Tutti's ranks are started by mpirun and speak over MPI;
+PyTorch's speak over gloo. GPT-2 in FP32 with AdamW on random tokens; one thread a rank.
 
 Both sides stay alive and take turns of a few steps, A B A B, so that what else the machine does hits
 both alike; who waits uses next to no CPU. A step takes from when all ranks are ready to when the last
@@ -41,7 +41,7 @@ def size_arguments(options, mode):
 def start_tutti(options, mode):
     ranks = str(options.ranks)
     layout = {"dp": ["--dp", ranks], "zero3": ["--shard", ranks, "--zero", "3"],
-              "pp": ["--pp", ranks]}
+              "pp": ["--pp", ranks, "--schedule", options.schedule]}
     return Side(["tests/mpi/run_mpi.sh", ranks, options.program, *size_arguments(options, mode),
                  *layout[mode], "--stdin", *(["--profile"] if options.profile else [])])
 
@@ -112,6 +112,8 @@ def parse_options():
     parser.add_argument("--micro-batch", type=int, default=1, help="samples at once in a pipeline")
     parser.add_argument("--split", type=int, nargs="+", metavar="LAYERS",
                         help="of each of PyTorch's stages; missing: balanced, with the head counted")
+    parser.add_argument("--schedule", default="1f1b",
+                        help="of Tutti's pipeline; PyTorch's is 1F1B")
     parser.add_argument("--seq", type=int, default=256)
     parser.add_argument("--steps", type=int, default=2, help="of a turn")
     parser.add_argument("--pairs", type=int, default=7, help="of turns that are measured")

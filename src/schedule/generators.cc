@@ -74,6 +74,18 @@ Schedule one_forward_one_backward_schedule(int stages, int microbatches) {
   return interleaved_schedule(stages, microbatches, 1);
 }
 
+Schedule eager_1f1b_schedule(int stages, int microbatches) {
+  require(stages, microbatches);
+  Schedule schedule{microbatches, {}};
+  const auto forward = in_groups(PassKind::kForward, microbatches, 1, 1);
+  const auto backward = in_groups(PassKind::kBackward, microbatches, 1, 1);
+  for (int stage = 0; stage < stages; ++stage) {
+    const int ahead = std::min(2 * (stages - 1 - stage), microbatches);
+    schedule.stages.push_back(alternate(ahead, forward, backward));
+  }
+  return schedule;
+}
+
 Schedule interleaved_schedule(int stages, int microbatches, int chunks) {
   require(stages, microbatches);
   TUTTI_CHECK(chunks > 0, "{} chunks", chunks);

@@ -18,7 +18,13 @@ Schedule gpipe_schedule(int stages, int microbatches);
 // arXiv:2104.04473).
 Schedule one_forward_one_backward_schedule(int stages, int microbatches);
 
-// The same over `chunks` chunks of each stage, in loops: the bubble is 1/chunks as large, messages
+// The same with forward up to twice as far ahead: a stage then has its next microbatch before it is
+// done with this one, and need not wait for messages or for a neighbour that is late now and then.
+// Where nobody is late it takes as long. Stage s of n holds at most 2 (n - s) - 1 microbatches
+// (Eager-1F1B of Zhuang et al. 2022, arXiv:2211.05322).
+Schedule eager_1f1b_schedule(int stages, int microbatches);
+
+// 1F1B over `chunks` chunks of each stage, in loops: the bubble is 1/chunks as large, messages
 // are `chunks` times as many (ibid., section 2.2). Microbatches go through in groups of `stages`,
 // the last of which may be smaller.
 Schedule interleaved_schedule(int stages, int microbatches, int chunks);

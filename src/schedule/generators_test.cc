@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <random>
 
 #include "base/test_sanitized.h"
@@ -20,7 +22,7 @@ std::string text_of(const std::vector<ScheduledPass>& passes) {
 }
 
 // Of many cases alike one in so many is run.
-constexpr int kEveryCase = kSanitized ? 97 : 1;
+constexpr int kEveryCase = kSanitized ? 291 : 1;
 
 // Calls check(stages, microbatches) for one in `every` of all sizes, the largest among them.
 template <typename Check>
@@ -43,6 +45,7 @@ std::vector<Made> all_schedules(int stages, int microbatches) {
   std::vector<Made> made;
   made.push_back({"gpipe", gpipe_schedule(stages, microbatches), 1.0 * microbatches});
   made.push_back({"1f1b", one_forward_one_backward_schedule(stages, microbatches), n});
+  made.push_back({"eager-1f1b", eager_1f1b_schedule(stages, microbatches), 2 * n - 1});
   made.push_back({"zb-h1", zb_h1_schedule(stages, microbatches), n});
   made.push_back({"zb-h2", zb_h2_schedule(stages, microbatches), 2 * n - 1});
   made.push_back({"zbv", zbv_schedule(stages, microbatches), n});
@@ -71,7 +74,9 @@ TEST(Generators, EverySizeIsCompleteAndFreeOfDeadlockWithinItsMemory) {
   });
 }
 
-// Each is the shortest of over a hundred, so that few sizes are made.
+// Each is the shortest of over a hundred, so that few sizes are made; with TUTTI_TEST_WHOLE set,
+// all of them, in turn within one, one and a half, and two times the memory of 1F1B: minutes. Set
+// to 2/3 it makes the second third of them, for processes beside each other.
 TEST(Generators, ZeroBubbleKeepsToItsLimit) {
   const PassTimes times = {1.0, 1.1, 0.8, 0.05};
   const auto expect_limit = [&](int stages, int microbatches, int limit) {
@@ -79,6 +84,15 @@ TEST(Generators, ZeroBubbleKeepsToItsLimit) {
                      zero_bubble_schedule(stages, microbatches, {times, 1.0 * limit}), 1.0 * limit},
                     stages, microbatches);
   };
+  if (const char* const whole = std::getenv("TUTTI_TEST_WHOLE"); whole != nullptr) {
+    int part = 1, parts = 1, size = 0;
+    if (std::sscanf(whole, "%d/%d", &part, &parts) != 2) part = parts = 1;
+    for_sizes(1, [&](int stages, int microbatches) {
+      if (size++ % parts != part - 1) return;
+      expect_limit(stages, microbatches, stages + stages * ((stages + microbatches) % 3) / 2);
+    });
+    return;
+  }
   for (int stages : {1, 2, 3, 8, 13}) {
     for (int microbatches : {1, 2, 5, kEveryCase == 1 ? 32 : 9}) {
       for (int limit : {stages, stages + stages / 2, 2 * stages}) {
@@ -93,6 +107,10 @@ TEST(Generators, StagesHoldWhatTheTheorySays) {
   const Schedule schedule = one_forward_one_backward_schedule(4, 16);
   for (int stage = 0; stage < 4; ++stage) EXPECT_EQ(held_microbatches(schedule, stage), 4 - stage);
   EXPECT_EQ(held_microbatches(one_forward_one_backward_schedule(4, 2), 0), 2);
+  for (int stage = 0; stage < 4; ++stage) {
+    EXPECT_EQ(held_microbatches(eager_1f1b_schedule(4, 16), stage), 2 * (4 - stage) - 1);
+  }
+  EXPECT_EQ(held_microbatches(eager_1f1b_schedule(4, 5), 0), 5);
   EXPECT_EQ(held_microbatches(gpipe_schedule(4, 16), 3), 16);
   for (int stage = 0; stage < 4; ++stage) {
     EXPECT_EQ(held_microbatches(zb_h1_schedule(4, 16), stage), 4);
@@ -108,6 +126,7 @@ TEST(Generators, BubblesAreWhatTheTheorySays) {
   const auto cost = [&](const Schedule& schedule) { return simulate(schedule, times).cost(); };
   EXPECT_DOUBLE_EQ(cost(gpipe_schedule(n, m)), 3 * m + 3 * (n - 1));
   EXPECT_DOUBLE_EQ(cost(one_forward_one_backward_schedule(n, m)), 3 * m + 3 * (n - 1));
+  EXPECT_DOUBLE_EQ(cost(eager_1f1b_schedule(n, m)), 3 * m + 3 * (n - 1));
   EXPECT_DOUBLE_EQ(cost(interleaved_schedule(n, m, 2)), 3 * m + 3 * (n - 1) / 2.0);
   EXPECT_DOUBLE_EQ(cost(zb_h1_schedule(n, m)), 3 * m + (n - 1));
   EXPECT_DOUBLE_EQ(cost(zb_h2_schedule(n, m)), 3 * m);
@@ -119,6 +138,11 @@ TEST(Generators, WorkedExample) {
   EXPECT_EQ(text_of(schedule.stages[1]), "F0,F1,B0,F2,B1,F3,B2,B3");
   EXPECT_EQ(text_of(schedule.stages[2]), "F0,B0,F1,B1,F2,B2,F3,B3");
   EXPECT_EQ(schedule.stages, interleaved_schedule(3, 4, 1).stages);
+
+  const Schedule eager = eager_1f1b_schedule(3, 6);
+  EXPECT_EQ(text_of(eager.stages[0]), "F0,F1,F2,F3,F4,B0,F5,B1,B2,B3,B4,B5");
+  EXPECT_EQ(text_of(eager.stages[1]), "F0,F1,F2,B0,F3,B1,F4,B2,F5,B3,B4,B5");
+  EXPECT_EQ(text_of(eager.stages[2]), "F0,B0,F1,B1,F2,B2,F3,B3,F4,B4,F5,B5");
   EXPECT_EQ(text_of(gpipe_schedule(2, 2).stages[1]), "F0,F1,B0,B1");
   EXPECT_EQ(text_of(interleaved_schedule(2, 2, 2).stages[1]), "F0,F1,F0.1,B0.1,F1.1,B1.1,B0,B1");
   EXPECT_EQ(text_of(zb_h1_schedule(2, 2).stages[1]), "F0,Bi0,F1,Bi1,Bw0,Bw1");

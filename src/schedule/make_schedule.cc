@@ -21,6 +21,7 @@ bool splits_backward(PipelineSchedule kind) {
   switch (kind) {
     case PipelineSchedule::kGPipe:
     case PipelineSchedule::k1F1B:
+    case PipelineSchedule::kEager1F1B:
     case PipelineSchedule::kInterleaved:
     case PipelineSchedule::kFile:
       return false;
@@ -36,6 +37,8 @@ Schedule make_schedule(const ScheduleRequest& request) {
       return gpipe_schedule(stages, microbatches);
     case PipelineSchedule::k1F1B:
       return one_forward_one_backward_schedule(stages, microbatches);
+    case PipelineSchedule::kEager1F1B:
+      return eager_1f1b_schedule(stages, microbatches);
     case PipelineSchedule::kInterleaved:
       return interleaved_schedule(stages, microbatches, request.chunks);
     case PipelineSchedule::kZbH1:

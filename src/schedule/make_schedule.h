@@ -11,6 +11,7 @@ namespace tutti {
 enum class PipelineSchedule : uint8_t {
   kGPipe,
   k1F1B,
+  kEager1F1B,
   kInterleaved,
   kZbH1,
   kZbH2,
@@ -21,9 +22,9 @@ enum class PipelineSchedule : uint8_t {
 };
 
 // Their names, in the order of the enum.
-inline constexpr std::string_view kPipelineSchedules[] = {"gpipe", "1f1b",      "interleaved-1f1b",
-                                                          "zb-h1", "zb-h2",     "zero-bubble",
-                                                          "zbv",   "dualpipev", "file"};
+inline constexpr std::string_view kPipelineSchedules[] = {
+    "gpipe", "1f1b",        "eager-1f1b", "interleaved-1f1b", "zb-h1",
+    "zb-h2", "zero-bubble", "zbv",        "dualpipev",        "file"};
 
 struct ScheduleRequest {
   PipelineSchedule kind = PipelineSchedule::k1F1B;
