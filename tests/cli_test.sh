@@ -60,8 +60,14 @@ expect_json plan configs/llama3-8b.toml parallel.shard=4 parallel.tp=2 --json
 expect 1 err 'no pass called plase; did you mean "place"' plan configs/quickstart.toml --dump plase
 expect 0 out 'layers [0-9]*, [0-9]*; ' plan configs/quickstart.toml parallel.pp=2
 expect 0 out '^0 |F0 *F1 ' plan configs/gpt2-124m.toml parallel.pp=4 train.global_batch=32 parallel.schedule=zbv --schedule
-expect 1 err 'parallel.offload = "optimizer" is not built' \
-  plan configs/quickstart.toml parallel.offload=optimizer
+expect 0 out 'offloaded [0-9]* B (.*); a step fetches [0-9]* B and stores [0-9]* B' \
+  plan configs/quickstart.toml parallel.offload=parameters,optimizer
+expect 1 err '"weights" is none of parameters, optimizer and activations' \
+  plan configs/quickstart.toml parallel.offload=optimizer,weights
+expect 1 err 'set parallel.zero = 3' plan configs/quickstart.toml parallel.shard=2 parallel.zero=1 \
+  parallel.offload=parameters
+expect 1 err 'parallel.offload_dir is for parallel.offload to a file' \
+  plan configs/quickstart.toml parallel.offload_dir=/x
 expect 1 err 'can be planned; raise train.micro_batch' \
   plan configs/quickstart.toml train.global_batch=1000000
 expect 2 err "unknown verb 'prepair'; did you mean \"prepare\".*; expected prepare, inspect" data prepair

@@ -4,8 +4,11 @@
 
 #include <cmath>
 #include <iterator>
+#include <system_error>
 
 namespace tutti {
+
+std::string system_message(int code) { return std::generic_category().message(code); }
 
 std::string human_bytes(uint64_t bytes) {
   constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -15,6 +15,7 @@
 #include <limits>
 #include <system_error>
 
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
 
@@ -39,8 +40,7 @@ ErrorKind kind_of(int code) {
 }
 
 Error system_error_at(const std::string& path, const char* operation, int code) {
-  return error(kind_of(code), "{}: cannot {}: {}", path, operation,
-               std::generic_category().message(code));
+  return error(kind_of(code), "{}: cannot {}: {}", path, operation, system_message(code));
 }
 
 // Owns a file descriptor.
@@ -204,7 +204,7 @@ Result<bool> try_lock(const std::string& path, int fd) {
     // Some network and cluster file systems have no locks. That is no reason not to work there.
     if (errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK) {
       log_warning("{}: cannot lock ({}): nothing keeps a second process from writing here", path,
-                  std::generic_category().message(errno));
+                  system_message(errno));
       return true;
     }
     return system_error_at(path, "lock", errno);
@@ -344,8 +344,7 @@ class PosixFileSystem : public FileSystem {
       // For people only: on a full disk the lock holds without it.
       if (::ftruncate(descriptor.get(), 0) != 0 ||
           ::pwrite(descriptor.get(), owner.data(), owner.size(), 0) < 0) {
-        log_warning("{}: cannot write who holds the lock: {}", path,
-                    std::generic_category().message(errno));
+        log_warning("{}: cannot write who holds the lock: {}", path, system_message(errno));
       }
       return std::unique_ptr<FileLock>(new PosixFileLock(path, std::move(descriptor)));
     }

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
+
+#include "base/test_sanitized.h"
 
 namespace tutti {
 namespace {
@@ -97,10 +99,10 @@ TEST(BpeModel, ALongWordIsQuick) {
   }
   const auto model = model_of(parts);
   ASSERT_TRUE(model.ok());
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process: a busy machine does not count
   EXPECT_EQ(encode(*model, std::string(1 << 18, 'a')).size(), (1u << 18) / 4096);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(elapsed.count(), 10);  // an O(n^2) merge takes minutes
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  EXPECT_LT(seconds, kSanitized ? 60 : 10);  // an O(n^2) merge takes minutes, or hours
 }
 
 TEST(BpeModel, WholeWordsComeBeforeMerges) {

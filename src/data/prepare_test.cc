@@ -277,7 +277,7 @@ TEST_F(Prepare, ADiskThatIsFullForTokensLeavesTheOldOnes) {
   const std::string before = text_of(kTrainPrefix);
   options_.validation = 0.4;
   bool bin_full = false, idx_full = false;
-  for (uint64_t capacity = 10000;; capacity += 100) {
+  for (uint64_t capacity = 10000;; capacity += kSanitized ? 500 : 100) {
     fs_.set_capacity(capacity);
     const auto prepared = prepare_dataset(fs_, options_, {});
     if (prepared.ok()) break;

@@ -25,7 +25,7 @@ inline constexpr std::string_view kComparedText =
     "aaaa aaaaaaa bab babab\n";
 
 // Of many cases alike one in so many is run.
-inline constexpr int kEveryCase = kSanitized ? 8 : 1;
+inline constexpr int kEveryCase = kSanitized ? 24 : 1;
 
 inline void write_text(FileSystem& fs, const std::string& path, std::string_view text) {
   const Status status = write_file_atomic(fs, path, text);

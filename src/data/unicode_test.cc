@@ -72,7 +72,7 @@ TEST(KnownPatterns, AreEqualToPcre2) {
 // Every character alone is in the classes that PCRE2 puts it in.
 TEST(Unicode, ClassesAreThoseOfPatterns) {
   std::string all;
-  for (uint32_t c = 0; c < 0x110000; ++c) {
+  for (uint32_t c = 0; c < 0x110000; c += kSanitized ? 11 : 1) {
     if (is_scalar(c)) append_utf8(c, all);
   }
   const std::pair<const char*, uint8_t> classes[] = {

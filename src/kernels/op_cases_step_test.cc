@@ -38,6 +38,10 @@ std::vector<OpCase> update_cases() {
   bucket.set("decay_begins", Names{"0", "50"});
   bucket.set("decay_ends", Names{"7", "170"});
   bucket.set("bucket_elements", int64_t{210});
+  Attributes piece = bucket;  // the second half of a part of 70, which is the bucket's first third
+  piece.set("piece", int64_t{35});
+  piece.set("piece_elements", int64_t{35});
+  piece.set("part_elements", int64_t{70});
   return {
       {.kind = OpKind::kAccumulate, .name = "blocks", .inputs = {p, p}, .updates = 1},
       {.kind = OpKind::kAdamW,
@@ -54,6 +58,11 @@ std::vector<OpCase> update_cases() {
        .name = "bucket",
        .inputs = adamw_inputs("f32[elements=210]", 0),
        .attributes = bucket,
+       .updates = 3},
+      {.kind = OpKind::kAdamW,
+       .name = "piece",
+       .inputs = adamw_inputs("f32[elements=35]", 0),
+       .attributes = piece,
        .updates = 3},
       {OpKind::kReplicaSum, "two", {"f32[vocab=53, embed=37]", "f32[vocab=53, embed=37]"}},
       {OpKind::kReplicaSum, "three", {"f32[embed=37]", "f32[embed=37]", "f32[embed=37]"}},

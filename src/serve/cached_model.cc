@@ -101,7 +101,8 @@ Status CachedModel::load(TensorSource& source) {
 }
 
 void CachedModel::initialise(uint64_t seed, const cpu::Kernels& kernels, int threads) {
-  initialise_parameters(*executor_, 0, step_, seed, kernels, threads);
+  const Status filled = initialise_parameters(*executor_, 0, step_, seed, kernels, threads);
+  TUTTI_CHECK(filled.ok(), "{}", filled.message());
 }
 
 void CachedModel::rewind(int64_t length) {

@@ -81,7 +81,7 @@ node_is_idle() { [ "$(sinfo -h -o %T 2>/dev/null)" = idle ]; }
 await_slurm() {
   said=$1
   shift
-  for _ in $(seq 150); do
+  for _ in $(seq 600); do
     "$@" && return
     sleep 0.1
   done

@@ -8,7 +8,7 @@
 
 #include "kernels/cpu/attention_problem.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::attention_test {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -334,4 +334,4 @@ TEST(AttentionMerge, WeighsBySumsAndLeavesOutWhatHasNoKey) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::attention_test

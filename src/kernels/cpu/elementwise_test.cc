@@ -7,7 +7,7 @@
 
 #include "kernels/cpu/kernel_test.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::elementwise_test {
 namespace {
 
 using Vector = std::vector<float>;
@@ -164,4 +164,4 @@ TEST(Elementwise, OracleGradientsAreFiniteDifferences) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::elementwise_test

@@ -4,7 +4,7 @@
 
 #include "tensor/float_conversion.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::embedding_test {
 namespace {
 
 struct Case {
@@ -120,4 +120,4 @@ TEST(Embedding, PartsOfTheTableTogetherAreTheWhole) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::embedding_test

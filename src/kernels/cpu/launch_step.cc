@@ -62,7 +62,14 @@ std::vector<DecayRange> decay_ranges(const KernelCall& call, const Operand& p) {
   const std::vector<std::string>& begins = call.attributes->get_names("decay_begins");
   const std::vector<std::string>& ends = call.attributes->get_names("decay_ends");
   if (begins.empty()) return {{0, p.count(), true}};
-  const int64_t first = p.offsets[0] % call.attributes->get_int("bucket_elements");
+  const Attributes& attributes = *call.attributes;
+  int64_t first = p.offsets[0];
+  if (attributes.has("piece")) {  // of each rank's part
+    const int64_t size = attributes.get_int("piece_elements");
+    const int64_t part = first / size * attributes.get_int("part_elements");
+    first = part + attributes.get_int("piece") + first % size;
+  }
+  first %= attributes.get_int("bucket_elements");
   std::vector<DecayRange> ranges;
   const auto add = [&](int64_t end, bool decays) {
     const int64_t begin = ranges.empty() ? 0 : ranges.back().end;

@@ -7,7 +7,7 @@
 
 #include "tensor/float_conversion.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::linear_bf16_test {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -103,4 +103,4 @@ TEST(LinearBf16, OneTokenHasTheBitsOfTheWidenedWeight) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::linear_bf16_test

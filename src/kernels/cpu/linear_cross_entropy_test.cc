@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace tutti::cpu {
+namespace tutti::cpu::linear_cross_entropy_test {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -319,4 +319,4 @@ TEST(LinearCrossEntropy, NanInOneTokenIsSeenThereOnly) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::linear_cross_entropy_test

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <limits>
 
-namespace tutti::cpu {
+namespace tutti::cpu::matmul_test {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -231,4 +231,4 @@ TEST(Matmul, LeavesTheCallersThreadCountAlone) {
 #endif
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::matmul_test

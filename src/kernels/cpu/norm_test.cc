@@ -7,7 +7,7 @@
 
 #include "kernels/cpu/kernel_test.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::norm_test {
 namespace {
 
 using Vector = std::vector<float>;
@@ -212,4 +212,4 @@ TEST(Norm, OracleGradientsAreFiniteDifferences) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::norm_test

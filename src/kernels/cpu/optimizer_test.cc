@@ -6,7 +6,7 @@
 
 #include "kernels/cpu/kernel_test.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::optimizer_test {
 namespace {
 
 using Vector = std::vector<float>;
@@ -127,4 +127,4 @@ TEST(SumSquares, BitsDoNotDependOnThreadsAndOverflowNowhere) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::optimizer_test

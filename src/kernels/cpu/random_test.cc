@@ -6,7 +6,7 @@
 
 #include "kernels/cpu/kernel_test.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::random_test {
 namespace {
 
 using Vector = std::vector<float>;
@@ -119,4 +119,4 @@ TEST(FillNormal, EveryTableDrawsTheSameBitsOfAMillionElements) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::random_test

@@ -6,7 +6,7 @@
 
 #include "kernels/cpu/kernel_test.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::rope_test {
 namespace {
 
 using Vector = std::vector<float>;
@@ -99,4 +99,4 @@ TEST(Rope, BitsDependNeitherOnThreadsNorOnOtherTokensOrHeads) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::rope_test

@@ -15,7 +15,7 @@
 #include "kernels/op_cases_test.h"
 #include "ops/op_def.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::seq_order_launch_test {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -444,4 +444,4 @@ TEST(SeqOrderLaunch, DropoutDrawsByPositionHoweverTheSequenceLies) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::seq_order_launch_test

@@ -8,7 +8,7 @@
 #include "kernels/cpu/kernel_test.h"
 #include "kernels/cpu/simd_probe.h"
 
-namespace tutti::cpu {
+namespace tutti::cpu::simd_test {
 namespace {
 
 std::vector<const SimdProbe*> probes() {
@@ -106,4 +106,4 @@ TEST(Simd, HorizontalSumAndMaxSeeEveryLane) {
 }
 
 }  // namespace
-}  // namespace tutti::cpu
+}  // namespace tutti::cpu::simd_test
