@@ -61,6 +61,7 @@ struct CallRow {
 struct StageReport {
   MemoryReport memory;
   std::vector<CallRow> calls;
+  CopiedBytes copied;
   double flops = 0;
   std::vector<BodyReport> bodies;
 };
@@ -77,6 +78,14 @@ constexpr MemoryKind kMemoryKinds[] = {{"parameters", &MemoryReport::parameters}
                                        {"stash", &MemoryReport::stash},
                                        {"scratch", &MemoryReport::scratch},
                                        {"io", &MemoryReport::io}};
+
+// Beside the arena.
+std::string offloaded_line(const MemoryReport& memory, const CopiedBytes& copied) {
+  if (memory.offloaded == 0) return "";
+  return fmt::format("  offloaded {} B ({}); a step fetches {} B and stores {} B\n",
+                     memory.offloaded, human_bytes(static_cast<uint64_t>(memory.offloaded)),
+                     copied.in, copied.out);
+}
 
 // Collectives of a step by group and kind.
 std::vector<CallRow> call_rows(const Program& program) {
@@ -105,7 +114,11 @@ std::vector<CallRow> call_rows(const Program& program) {
 }
 
 StageReport report_stage(const OpTable& ops, const Program& program) {
-  StageReport report{memory_report(program), call_rows(program), step_flops(ops, program), {}};
+  StageReport report{memory_report(program),
+                     call_rows(program),
+                     step_copies(program),
+                     step_flops(ops, program),
+                     {}};
   for (const Body& body : program.bodies) {
     BodyReport row{body.name, body.instructions.size(), 0, body.scratch_bytes, 0};
     for (const Instruction& i : body.instructions) {
@@ -139,6 +152,7 @@ std::string stage_text(const StageReport& report, size_t stage, size_t stages) {
     text += bytes_line(kind.name, report.memory.*kind.bytes);
   }
   text += bytes_line("total", report.memory.total());
+  text += offloaded_line(report.memory, report.copied);
   text += fmt::format("  peak at {}\n", report.memory.peak_instruction);
   text += fmt::format("  {} FLOP a step\n", human_count(report.flops));
   text += fmt::format("  {:<11} {:>12} {:>14} {:>12} {:>10}\n", "body", "instructions",
@@ -179,8 +193,7 @@ std::string schedule_text(const Config& config, const PlannedStep& step) {
       "pipeline: {} of {} microbatches; layers {}; {:.1f} % of bubble where stages take equally "
       "long; at most {} microbatches of activations\n",
       key_value(*find_config_key("parallel.schedule"), config), step.layout.schedule.microbatches,
-      layers_text(step, config.model.layers),
-      100 * simulate(step.layout.schedule, step.layout.times).bubble_rate(),
+      layers_text(step, config.model.layers), 100 * step.layout.bubble_rate(),
       fmt::join(held_by_stage(step.layout.schedule), ", "));
 }
 
@@ -236,10 +249,16 @@ Json stage_json(const StageReport& report, const Program& program) {
   }
   Json slots = Json::array();
   for (const SlotClass& slot : program.slot_classes) {
-    slots.push_back({{"name", slot.name}, {"bytes", slot.bytes}, {"count", slot.count}});
+    slots.push_back({{"name", slot.name},
+                     {"bytes", slot.bytes},
+                     {"count", slot.count},
+                     {"offloaded", slot.offloaded}});
   }
   return {{"stage", program.stage},
           {"memory", memory_json(report.memory)},
+          {"offloaded_bytes", report.memory.offloaded},
+          {"fetched_bytes_per_step", report.copied.in},
+          {"stored_bytes_per_step", report.copied.out},
           {"peak_instruction", report.memory.peak_instruction},
           {"flops_per_step", report.flops},
           {"actions", program.actions.size()},
@@ -267,8 +286,6 @@ Json plan_json(const Config& config, const PlannedStep& step,
     flops += stages[s].flops;
   }
   const int64_t ranks_per_stage = config.world_size() / config.parallel.pp;
-  const double bubble =
-      stages.size() == 1 ? 0 : simulate(step.layout.schedule, step.layout.times).bubble_rate();
   return {{"preset", config.preset},
           {"parameters", parameter_count(config.model)},
           {"world_size", config.world_size()},
@@ -279,7 +296,7 @@ Json plan_json(const Config& config, const PlannedStep& step,
           {"flops_per_step", flops * static_cast<double>(ranks_per_stage)},
           {"compile_s", step.compiled.build_s + step.compiled.passes_s + step.compiled.programs_s},
           {"passes", passes},
-          {"bubble_rate", bubble},
+          {"bubble_rate", step.layout.bubble_rate()},
           {"held_microbatches", held_by_stage(step.layout.schedule)},
           {"stages", reports}};
 }

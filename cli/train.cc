@@ -32,11 +32,21 @@ Json or_null(const std::optional<T>& value) {
 
 Json memory_json(const RunPlan& plan, const TrainSummary& summary) {
   const MemoryReport& memory = plan.memory;
-  return {{"parameters_bytes", memory.parameters},  {"gradients_bytes", memory.gradients},
-          {"optimizer_bytes", memory.optimizer},    {"stash_bytes", memory.stash},
-          {"scratch_bytes", memory.scratch},        {"io_bytes", memory.io + memory.kept},
-          {"planned_bytes", summary.planned_bytes}, {"allocated_bytes", summary.allocated_bytes},
-          {"staging_bytes", plan.staging_bytes},    {"peak_resident_bytes", peak_resident_bytes()}};
+  return {{"parameters_bytes", memory.parameters},
+          {"gradients_bytes", memory.gradients},
+          {"optimizer_bytes", memory.optimizer},
+          {"stash_bytes", memory.stash},
+          {"scratch_bytes", memory.scratch},
+          {"io_bytes", memory.io + memory.kept},
+          {"planned_bytes", summary.planned_bytes},
+          {"allocated_bytes", summary.allocated_bytes},
+          {"staging_bytes", plan.staging_bytes},
+          {"peak_resident_bytes", peak_resident_bytes()},
+          {"offloaded_bytes", plan.offloaded_bytes},
+          {"planned_fetched_bytes_per_step", summary.planned_copies.in},
+          {"planned_stored_bytes_per_step", summary.planned_copies.out},
+          {"fetched_bytes_per_step", summary.copied.in},
+          {"stored_bytes_per_step", summary.copied.out}};
 }
 
 Json summary_json(const RunPlan& plan, const TrainSummary& summary) {
@@ -91,10 +101,15 @@ std::string summary_text(const RunPlan& plan, const TrainSummary& summary) {
   }
   if (summary.skipped > 0) text += fmt::format(", {} steps skipped", summary.skipped);
   text += fmt::format(
-      "\ntime        {}\nmemory      {} bytes planned, {} allocated; {} resident at "
-      "most\ncheckpoint  {}\n",
+      "\ntime        {}\nmemory      {} bytes planned, {} allocated; {} resident at most\n",
       time_text(summary), summary.planned_bytes, summary.allocated_bytes,
-      human_bytes(peak_resident_bytes()), summary.checkpoint);
+      human_bytes(peak_resident_bytes()));
+  if (plan.offloaded_bytes > 0) {
+    text += fmt::format("offloaded   {} bytes planned to move in a step, {} moved\n",
+                        summary.planned_copies.in + summary.planned_copies.out,
+                        summary.copied.in + summary.copied.out);
+  }
+  text += fmt::format("checkpoint  {}\n", summary.checkpoint);
   if (summary.stopped) text += "            go on with --resume\n";
   return text;
 }

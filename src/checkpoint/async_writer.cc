@@ -53,6 +53,7 @@ Status AsyncWriter::stage(const Snapshot& snapshot) {
   char* place = staging_.data();
   for (SnapshotTensor& tensor : staged_.tensors) {
     const size_t size = tensor.bytes.size();
+    TUTTI_CHECK(!tensor.read, "\"{}\" is not in memory", tensor.name);
     if (size > 0) std::memcpy(place, tensor.bytes.data(), size);
     tensor.bytes = {place, size};
     place += size;

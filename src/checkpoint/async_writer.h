@@ -29,8 +29,9 @@ class AsyncWriter {
   // Touches that memory in the background, because page faults cost more than the copy that a save
   // makes training wait for. Optional; once, after reserve().
   void prefault();
-  // Waits for the save in flight, then stages `snapshot` and starts to write it. When the previous
-  // save failed, returns its error and has not started this one: the caller may call again.
+  // Waits for the save in flight, then stages `snapshot`, all of it in memory, and starts to write
+  // it. When the previous save failed, returns its error and has not started this one: the caller
+  // may call again.
   Status save(const Snapshot& snapshot);
   // Waits for the save in flight and returns its error.
   Status finish();

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/test_file_system.h"
+#include "base/test_sanitized.h"
 #include "checkpoint/run_directory.h"
 #include "checkpoint/test_snapshot.h"
 
@@ -52,7 +53,7 @@ TEST(Checkpoint, AnyFlippedBitIsFoundAndTheOneBeforeIsLoaded) {
   for (const char* name : {"manifest.json", "rank-00000.safetensors"}) {
     const std::string path = join_path(newest, name);
     const uint64_t bytes = fs.stat(path)->bytes;
-    for (uint64_t i = 0; i < bytes; ++i) {
+    for (uint64_t i = 0; i < bytes; i += kSanitized ? 5 : 1) {
       fs.flip_bit(path, i, static_cast<int>(i % 8));
       ASSERT_FALSE(load_checkpoint(fs, newest).ok()) << path << " byte " << i;
       // Loading a run directory reads everything: on some of them is enough.

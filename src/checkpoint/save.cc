@@ -28,8 +28,8 @@ Status check_tensor(const SnapshotTensor& tensor, std::span<const Box> boxes) {
     if (elements > whole.value()) return invalid("{}: its boxes overlap", what);
   }
   const uint64_t expected = static_cast<uint64_t>(elements) * dtype_bytes(tensor.dtype);
-  if (tensor.bytes.size() != expected) {
-    return invalid("{}: got {} bytes, expected {} for {} elements of {}", what, tensor.bytes.size(),
+  if (tensor.byte_count() != expected) {
+    return invalid("{}: got {} bytes, expected {} for {} elements of {}", what, tensor.byte_count(),
                    expected, elements, dtype_name(tensor.dtype));
   }
   return {};
@@ -38,11 +38,23 @@ Status check_tensor(const SnapshotTensor& tensor, std::span<const Box> boxes) {
 Status check_room(FileSystem& fs, const std::string& directory,
                   std::span<const SnapshotTensor> tensors) {
   uint64_t needed = kSpareBytes;
-  for (const SnapshotTensor& tensor : tensors) needed += tensor.bytes.size();
+  for (const SnapshotTensor& tensor : tensors) needed += tensor.byte_count();
   TUTTI_ASSIGN(const uint64_t room, fs.free_bytes(directory));
   if (room >= needed) return {};
   return error(ErrorKind::kResource, "{}: the checkpoint needs {} bytes, the disk has {} free",
                directory, needed, room);
+}
+
+Status append(SafetensorsWriter& writer, const SnapshotTensor& tensor) {
+  if (!tensor.read) return writer.append(tensor.bytes);
+  constexpr uint64_t kPieceBytes = 4 << 20;
+  std::vector<char> piece(std::min(tensor.read_bytes, kPieceBytes));
+  for (uint64_t first = 0; first < tensor.read_bytes; first += piece.size()) {
+    const auto here = std::span(piece).first(std::min(piece.size(), tensor.read_bytes - first));
+    TUTTI_TRY(tensor.read(first, here));
+    TUTTI_TRY(writer.append(here));
+  }
+  return {};
 }
 
 Result<std::vector<LogicalTensor>> merge_ranks(std::span<const RankShards> ranks) {
@@ -123,7 +135,7 @@ Result<RankShards> write_rank_shards(FileSystem& fs, const SaveTicket& ticket, i
   TUTTI_ASSIGN(SafetensorsWriter writer,
                SafetensorsWriter::create(fs, join_path(ticket.staging_dir, result.file.name),
                                          declarations, metadata));
-  for (const SnapshotTensor& tensor : tensors) TUTTI_TRY(writer.append(tensor.bytes));
+  for (const SnapshotTensor& tensor : tensors) TUTTI_TRY(append(writer, tensor));
   TUTTI_ASSIGN(const SafetensorsSummary summary, writer.finish());
   result.file.bytes = summary.file_bytes;
   result.file.header_digest = summary.header_digest;

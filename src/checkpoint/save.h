@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,14 +24,19 @@
 
 namespace tutti {
 
-// A tensor, or the part of one that a rank holds. The bytes are not owned and must outlive the
-// call.
+// A tensor, or the part of one that a rank holds. The bytes, or what reads them, are not owned and
+// must outlive the call.
 struct SnapshotTensor {
   std::string name;
   DType dtype = DType::kF32;
   Sizes sizes;                  // of the whole tensor
   std::vector<Box> boxes = {};  // which elements `bytes` holds, box after box; none: all of them
   std::span<const char> bytes = {};
+  // Where they are not in memory `bytes` is empty, and this reads those from `first` on.
+  std::function<Status(uint64_t first, std::span<char> out)> read = {};
+  uint64_t read_bytes = 0;
+
+  uint64_t byte_count() const { return read ? read_bytes : bytes.size(); }
 };
 
 struct SnapshotState {

@@ -1,8 +1,9 @@
 // A lane: jobs in order on a thread of its own, beside the thread that submits them. Collectives
 // run on lanes, so that they make progress while kernels compute.
 //
-// submit() and wait() are called by one thread. The destructor finishes what was submitted. After a
-// job failed, later jobs are not run and the first error is what every wait() returns.
+// submit() is called by one thread, wait() by it and by jobs of other lanes. The destructor
+// finishes what was submitted. After a job failed, later jobs are not run and the first error is
+// what every wait() returns.
 #pragma once
 
 #include <atomic>

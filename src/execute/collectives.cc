@@ -1,6 +1,5 @@
 #include "execute/collectives.h"
 
-#include "comm/call_check.h"
 #include "comm/reduce.h"
 #include "program/calls.h"
 
@@ -74,70 +73,31 @@ Status run_collective(Communicator& group, const CollectiveLayout& layout, const
 
 Result<std::unique_ptr<Collectives>> Collectives::create(
     World& world, const std::vector<const Program*>& programs, SpanRecorder* spans) {
-  std::unique_ptr<Collectives> result(new Collectives(spans));
+  auto result = std::make_unique<Collectives>();
   const Mesh& mesh = programs.front()->mesh;
   for (const auto& [axes, calls] : calls_by_axes(programs)) {
     const std::string name = to_string(axes);
-    Group& group = result->groups_[name];
-    TUTTI_ASSIGN(group.communicator, world.create_group(mesh.group(world.rank(), axes), name));
-    TUTTI_TRY(check_call_sequence(*group.communicator, calls));
-    group.lane = std::make_unique<Lane>(name);
-    if (spans != nullptr) group.span_lane = spans->lane("comm " + name);
+    TUTTI_ASSIGN(result->groups_[name], make_group_lane(world, mesh.group(world.rank(), axes), name,
+                                                        calls, "comm " + name, spans));
   }
   result->before_ = result->sent();
-  for (const Program* program : programs) {
-    result->issued_.emplace_back();
-    for (const Body& body : program->bodies) {
-      result->issued_.back().emplace_back(body.instructions.size());
-    }
-  }
   return result;
 }
 
-Collectives::Issued& Collectives::issued(size_t program, InstructionRef ref) {
-  return issued_[program][static_cast<size_t>(ref.body)][static_cast<size_t>(ref.index)];
-}
-
-Collectives::Group& Collectives::group_of(const Instruction& instruction) {
-  const auto found = groups_.find(instruction.attributes.get_string("axes"));
-  TUTTI_CHECK(found != groups_.end(), "{}", instruction.attributes.get_string("axes"));
+GroupLane& Collectives::group_of(const Instruction& instruction) {
+  const auto found = groups_.find(instruction.lane_name());
+  TUTTI_CHECK(found != groups_.end(), "{}", instruction.lane_name());
   return found->second;
 }
 
-void Collectives::issue(size_t program, InstructionRef ref, const BoundInstruction& bound,
-                        const KernelCall& call, std::string_view name, SpanNameId span) {
-  const Instruction& instruction = *bound.instruction;
-  Group& group = group_of(instruction);
-  std::vector<Issued> before;
-  for (const InstructionRef& wait : instruction.waits) {
-    const Issued& other = issued(program, wait);
-    if (other.group != nullptr && !other.group->lane->done(other.ticket)) before.push_back(other);
-  }
+LaneJob Collectives::job(const BoundInstruction& bound, const KernelCall& call) {
+  GroupLane& group = group_of(*bound.instruction);
   const CollectiveLayout layout = collective_layout(call, call.adds_to(0));
-  const auto job = [this, &group, layout, in = call.inputs[0].data, out = call.outputs[0].data,
-                    workspace = static_cast<char*>(call.workspace), name, before, span,
-                    step = step_]() -> Status {
-    for (const Issued& other : before) TUTTI_TRY(other.group->lane->wait(other.ticket));
-    const ScopedSpan scoped(spans_, group.span_lane, span, step);
-    return run_collective(*group.communicator, layout, in, out, workspace, name);
-  };
-  issued(program, ref) = {&group, group.lane->submit(job)};
-}
-
-Status Collectives::wait(size_t program, InstructionRef ref) {
-  const Issued& entry = issued(program, ref);
-  return entry.group == nullptr ? Status() : entry.group->lane->wait(entry.ticket);
-}
-
-Status Collectives::finish() {
-  for (auto& by_body : issued_) {
-    for (auto& by_instruction : by_body) {
-      for (const Issued& entry : by_instruction) {
-        if (entry.group != nullptr) TUTTI_TRY(entry.group->lane->wait(entry.ticket));
-      }
-    }
-  }
-  return {};
+  return {group.lane,
+          [&group, layout, in = call.inputs[0].data, out = call.outputs[0].data,
+           workspace = static_cast<char*>(call.workspace), name = std::string_view(bound.name)] {
+            return run_collective(*group.communicator, layout, in, out, workspace, name);
+          }};
 }
 
 WireCount Collectives::sent() const {

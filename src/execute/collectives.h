@@ -1,5 +1,4 @@
-// The communication of one rank's programs: a communicator and a lane for each set of mesh axes,
-// the collectives under way, and who waits for them.
+// The collectives of one rank's programs: a communicator and a lane for each set of mesh axes.
 //
 // Used by one thread (lanes are its own).
 #pragma once
@@ -8,12 +7,10 @@
 #include <memory>
 #include <vector>
 
-#include "comm/communicator.h"
-#include "comm/lane.h"
+#include "execute/in_flight.h"
 #include "program/bind.h"
 #include "program/collective_layout.h"
 #include "program/program.h"
-#include "telemetry/spans.h"
 
 namespace tutti {
 
@@ -30,38 +27,17 @@ class Collectives {
                                                      const std::vector<const Program*>& programs,
                                                      SpanRecorder* spans);
 
-  // Starts the instruction `ref` of program `program`. Waits of its own are its lane's.
-  void issue(size_t program, InstructionRef ref, const BoundInstruction& bound,
-             const KernelCall& call, std::string_view name, SpanNameId span);
-  // Until that instruction's last issue is done. At once when it was never issued.
-  Status wait(size_t program, InstructionRef ref);
-  // Until all is done.
-  Status finish();
+  // The collective of an instruction, whose operands and workspace are in place.
+  LaneJob job(const BoundInstruction& bound, const KernelCall& call);
 
   // What this rank has sent for programs.
   WireCount sent() const;
-  void set_step(int64_t step) { step_ = step; }
 
  private:
-  struct Group {
-    std::unique_ptr<Communicator> communicator;
-    std::unique_ptr<Lane> lane;
-    LaneId span_lane;
-  };
-  struct Issued {
-    Group* group = nullptr;
-    Lane::Ticket ticket = 0;
-  };
+  GroupLane& group_of(const Instruction& instruction);
 
-  explicit Collectives(SpanRecorder* spans) : spans_(spans) {}
-  Issued& issued(size_t program, InstructionRef ref);
-  Group& group_of(const Instruction& instruction);
-
-  SpanRecorder* spans_;
-  WireCount before_;  // sent by the checks at the start
-  int64_t step_ = 0;
-  std::map<std::string, Group> groups_;                   // by the attribute `axes`
-  std::vector<std::vector<std::vector<Issued>>> issued_;  // by program, body and instruction
+  WireCount before_;                         // sent by the checks at the start
+  std::map<std::string, GroupLane> groups_;  // by the attribute `axes`
 };
 
 }  // namespace tutti

@@ -12,7 +12,7 @@ Status check_local(const Program& program, const Backend& backend, bool alone) {
   for (const Body& body : program.bodies) {
     for (const Instruction& i : body.instructions) {
       const bool collective = !alone && i.attributes.has("axes");
-      if (collective || backend.runs(i.kind)) continue;
+      if (collective || is_copy(i.kind) || backend.runs(i.kind)) continue;
       return invalid("the program {} has {} %{}, which needs more than one rank", program.name,
                      op_name(i.kind), program.buffer(i.outputs[0]).name);
     }
@@ -39,11 +39,14 @@ Executor::Executor(std::vector<Program> programs, std::unique_ptr<Backend> backe
     : backend_(std::move(backend)),
       options_(options),
       rank_(options.world == nullptr ? 0 : options.world->rank()) {
-  int64_t persistent = 0;
-  for (const Program& program : programs)
+  int64_t persistent = 0, offloaded = 0;
+  for (const Program& program : programs) {
     persistent = std::max(persistent, program.persistent_bytes);
+    offloaded = std::max(offloaded, program.offloaded_persistent_bytes);
+  }
   for (Program& program : programs) {
     program.persistent_bytes = persistent;
+    program.offloaded_persistent_bytes = offloaded;
     sets_.push_back({std::move(program), {}, {}, {}});
   }
   // Bound instructions point into the programs, which stay where they are from here on.
@@ -66,8 +69,8 @@ void Executor::name_spans(ProgramState& state) {
     for (const Instruction& i : body.instructions) {
       const Buffer& output = state.program.buffer(i.outputs[0]);
       const int64_t sent = std::max(state.program.buffer(i.inputs[0]).bytes, output.bytes);
-      const std::string size =
-          i.lane == LaneKind::kCommunication ? fmt::format(" ({} B)", sent) : "";
+      const int64_t moved = is_copy(i.kind) ? output.bytes : sent;
+      const std::string size = i.lane == LaneKind::kCompute ? "" : fmt::format(" ({} B)", moved);
       state.span_names.back().push_back(
           options_.spans->name(fmt::format("{} {}{}", op_name(i.kind), output.name, size)));
     }
@@ -84,13 +87,16 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<Program> programs
   }
   std::unique_ptr<Executor> executor(
       new Executor(std::move(programs), std::move(backend), options));
-  int64_t bytes = 0;
+  int64_t bytes = 0, offloaded = 0;
   std::vector<const Program*> all;
   for (const ProgramState& state : executor->sets_) {
     bytes = std::max(bytes, state.program.total_bytes());
+    offloaded = std::max(offloaded, state.program.offloaded_bytes());
     all.push_back(&state.program);
   }
   TUTTI_ASSIGN(executor->arena_, Arena::create(static_cast<uint64_t>(bytes)));
+  executor->in_flight_.emplace(all, options.spans);
+  if (offloaded > 0) TUTTI_TRY(executor->create_copies(offloaded));
   if (options.world != nullptr) {
     TUTTI_ASSIGN(executor->collectives_, Collectives::create(*options.world, all, options.spans));
     TUTTI_ASSIGN(executor->messages_, Messages::create(*options.world, all, options.spans));
@@ -98,18 +104,38 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<Program> programs
   return executor;
 }
 
-BufferId Executor::find(size_t program, std::string_view name) const {
-  const BufferId id = sets_[program].program.find(name);
-  return id.valid() ? id : sets_[program].program.find_copy(name);
+Status Executor::create_copies(int64_t bytes) {
+  const std::string& directory = options_.offload_directory;
+  TUTTI_ASSIGN(auto store,
+               directory.empty() ? make_host_store(bytes) : make_file_store(directory, bytes));
+  copies_ = std::make_unique<Copies>(std::move(store), options_.spans);
+  return {};
+}
+
+char* Executor::at(Location location) const {
+  TUTTI_CHECK(!location.offloaded, "offloaded bytes have no address");
+  return arena_.data() + location.offset;
+}
+
+Status Executor::read(Location location, std::span<char> out) const {
+  if (location.offloaded) return copies_->store().read(location.offset, out);
+  std::memcpy(out.data(), at(location), out.size());
+  return {};
+}
+
+Status Executor::write(Location location, std::span<const char> in) {
+  if (location.offloaded) return copies_->store().write(location.offset, in);
+  std::memcpy(at(location), in.data(), in.size());
+  return {};
 }
 
 bool Executor::has(size_t program, std::string_view name) const {
-  return find(program, name).valid();
+  return sets_[program].program.find(name).valid();
 }
 
 Operand Executor::operand(size_t index, std::string_view name, int microbatch) const {
   const Program& program = sets_[index].program;
-  const BufferId id = find(index, name);
+  const BufferId id = program.find(name);
   TUTTI_CHECK(id.valid(), "the program {} has no %{}", program.name, name);
   const Buffer& buffer = program.buffer(id);
   const MemoryRegion region = buffer.address.region;
@@ -154,37 +180,44 @@ Status Executor::run_body(size_t index, const Action& action) {
   const auto& bound = state.bound[static_cast<size_t>(action.body)];
   for (size_t i = 0; i < bound.size(); ++i) {
     const Instruction& instruction = *bound[i].instruction;
-    const bool communicates =
-        instruction.lane == LaneKind::kCommunication && collectives_ != nullptr;
-    if (!communicates) {
-      for (const InstructionRef& ref : instruction.waits) TUTTI_TRY(collectives_->wait(index, ref));
+    // Where a rank is alone, what would communicate is compute.
+    const bool beside = instruction.lane == LaneKind::kCopy ||
+                        (instruction.lane == LaneKind::kCommunication && collectives_ != nullptr);
+    if (!beside) {
+      for (const InstructionRef& ref : instruction.waits) TUTTI_TRY(in_flight_->wait(index, ref));
     }
     if (!bound[i].runs_in(action)) continue;
-    if (communicates) {
-      collectives_->issue(index, {action.body, static_cast<int>(i)}, bound[i],
-                          bound[i].call(state.program, arena_.data(), action), bound[i].name,
-                          span_name(state, {action.body, static_cast<int>(i)}));
+    if (beside) {
+      const InstructionRef ref{action.body, static_cast<int>(i)};
+      in_flight_->start(index, ref, instruction.waits,
+                        job(bound[i], bound[i].call(state.program, arena_.data(), action)),
+                        span_name(state, ref));
     } else {
       run_instruction(state, action, i);
     }
   }
-  return collectives_ == nullptr ? Status() : wait_for_body(index, action);
+  return wait_for_body(index, action);
 }
 
-// For communication whose memory others take over behind this body.
+LaneJob Executor::job(const BoundInstruction& bound, const KernelCall& call) {
+  const bool copies = bound.instruction->lane == LaneKind::kCopy;
+  return copies ? copies_->job(bound) : collectives_->job(bound, call);
+}
+
+// For what is in lanes and whose memory others take over behind this body.
 Status Executor::wait_for_body(size_t index, const Action& action) {
   const auto& bound = sets_[index].bound[static_cast<size_t>(action.body)];
   for (size_t i = 0; i < bound.size(); ++i) {
     const Instruction& instruction = *bound[i].instruction;
-    if (instruction.lane != LaneKind::kCommunication || instruction.outlasts_body) continue;
-    TUTTI_TRY(collectives_->wait(index, {action.body, static_cast<int>(i)}));
+    if (instruction.lane == LaneKind::kCompute || instruction.outlasts_body) continue;
+    TUTTI_TRY(in_flight_->wait(index, {action.body, static_cast<int>(i)}));
   }
   return {};
 }
 
 void Executor::set_step(int64_t step) {
   step_ = step;
-  if (collectives_ != nullptr) collectives_->set_step(step);
+  in_flight_->set_step(step);
   if (messages_ != nullptr) messages_->set_step(step);
 }
 
@@ -217,14 +250,26 @@ Status Executor::run_action(size_t index, int number) {
   return {};
 }
 
+Executor::~Executor() {
+  if (in_flight_) in_flight_->drain();
+}
+
+// What fails here (a copy) others would wait for; what failed elsewhere they know of.
 Status Executor::run(size_t index) {
+  Status status = run_actions(index);
+  const bool here = !status.ok() && status.error().kind != ErrorKind::kUnavailable;
+  if (here && options_.world != nullptr) options_.world->abort(status);
+  return status;
+}
+
+Status Executor::run_actions(size_t index) {
   const int actions = static_cast<int>(sets_[index].program.actions.size());
   for (int number = 0; number < actions; ++number) TUTTI_TRY(run_action(index, number));
   return finish();
 }
 
 Status Executor::finish() {
-  if (collectives_ != nullptr) TUTTI_TRY(collectives_->finish());
+  TUTTI_TRY(in_flight_->finish());
   return messages_ == nullptr ? Status() : messages_->finish();
 }
 

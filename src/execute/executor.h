@@ -6,12 +6,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
 #include "execute/collectives.h"
+#include "execute/copies.h"
+#include "execute/in_flight.h"
 #include "execute/messages.h"
 #include "execute/profile.h"
 #include "kernels/backend.h"
@@ -25,6 +30,8 @@ namespace tutti {
 struct RankOptions {
   World* world = nullptr;         // null: the programs are for one rank
   SpanRecorder* spans = nullptr;  // gets a span for each instruction; null: none
+  // Where a file for what is offloaded is made, on a disk; empty: it is in the host's memory.
+  std::string offload_directory = {};
 };
 
 class Executor {
@@ -37,19 +44,25 @@ class Executor {
                                                   std::unique_ptr<Backend> backend,
                                                   const RankOptions& options = {});
 
+  ~Executor();
+
   int rank() const { return rank_; }
   const Program& program(size_t index) const { return sets_[index].program; }
   int64_t allocated_bytes() const { return static_cast<int64_t>(arena_.bytes()); }
 
   // The operand in a named buffer that lasts or comes from outside (parameters, state, inputs,
-  // scalars, outputs), on this rank; a name that the program does not have is a bug.
+  // scalars, outputs) and is not offloaded, on this rank; a name that the program does not have is
+  // a bug.
   Operand operand(size_t program, std::string_view name, int microbatch = 0) const;
-  // What another stage makes and this one has a copy of goes by the same name.
   bool has(size_t program, std::string_view name) const;
-  // What lies at an offset of the arena (program/stored.h), in bytes.
-  char* at(int64_t arena_offset) const { return arena_.data() + arena_offset; }
+  // What lies at a location of the arena.
+  char* at(Location location) const;
+  // The same for any location: offloaded bytes are reached by copies alone. Not while run() does.
+  Status read(Location location, std::span<char> out) const;
+  Status write(Location location, std::span<const char> in);
 
-  // One step: all actions in order. Fails only where ranks work together, and then for good.
+  // One step: all actions in order. Fails only where ranks work together or values are offloaded,
+  // and then for good, on all ranks.
   Status run(size_t program);
 
   // Times each instruction from now on (null: stops). The profile must outlive the runs.
@@ -58,6 +71,8 @@ class Executor {
   void set_step(int64_t step);
   // What this rank has sent to others since the start.
   WireCount sent() const;
+  // What its programs have moved between its arena and what is offloaded.
+  CopiedBytes copied() const { return copies_ == nullptr ? CopiedBytes() : copies_->copied(); }
 
  private:
   struct ProgramState {
@@ -69,14 +84,16 @@ class Executor {
 
   Executor(std::vector<Program> programs, std::unique_ptr<Backend> backend,
            const RankOptions& options);
-  BufferId find(size_t program, std::string_view name) const;
   void name_spans(ProgramState& state);
   SpanNameId span_name(const ProgramState& state, InstructionRef ref) const;
   void point(ProgramState& state, const Action& action);
   Status run_body(size_t program, const Action& action);
   void run_instruction(ProgramState& state, const Action& action, size_t index);
   Status wait_for_body(size_t program, const Action& action);
+  Status create_copies(int64_t bytes);
+  LaneJob job(const BoundInstruction& bound, const KernelCall& call);
   Status run_action(size_t program, int number);
+  Status run_actions(size_t program);
   Status finish();
 
   std::vector<ProgramState> sets_;
@@ -88,7 +105,9 @@ class Executor {
   LaneId compute_lane_;
   int64_t step_ = 0;
   std::unique_ptr<Clock> clock_ = make_system_clock();  // for the profile
+  std::optional<InFlight> in_flight_;
   // Last: their lanes end before the arena goes.
+  std::unique_ptr<Copies> copies_;  // null: nothing is offloaded
   std::unique_ptr<Collectives> collectives_;
   std::unique_ptr<Messages> messages_;
 };

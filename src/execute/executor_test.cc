@@ -85,7 +85,7 @@ Outcome train(const ModelConfig& config, int threads, const PassOptions& passes 
   Executor& e = **executor;
   EXPECT_EQ(e.allocated_bytes(), step.stages[0].total_bytes());
   EXPECT_EQ(e.allocated_bytes(), memory_report(step.stages[0]).total());
-  initialise_parameters(e, 0, step.step, 3, cpu::default_kernels(), threads);
+  EXPECT_TRUE(initialise_parameters(e, 0, step.step, 3, cpu::default_kernels(), threads).ok());
   set_inputs(e, config.vocab);
   Outcome outcome;
   for (int64_t s = 0; s < 8; ++s) {

@@ -12,19 +12,29 @@ namespace {
 
 constexpr int64_t kPieceElements = 1 << 16;
 
-// Calls write(first, count, out) for all elements at `data`, once where they are FP32, else piece
-// by piece, each of which is then rounded.
-template <typename Write>
-void write_elements(DType dtype, char* data, int64_t count, const Write& write) {
-  if (dtype == DType::kF32) return write(0, count, reinterpret_cast<float*>(data));
-  TUTTI_CHECK(dtype == DType::kBF16, "a parameter in {}", dtype_name(dtype));
-  auto* const rounded = reinterpret_cast<uint16_t*>(data);
+// Calls make(first, count, out) for all elements at a location: once where they are FP32 in the
+// arena, else piece by piece, each of which is then rounded or written to where it is.
+template <typename Make>
+Status write_elements(Executor& executor, DType dtype, Location to, int64_t count,
+                      const Make& make) {
+  const bool wide = dtype == DType::kF32;
+  TUTTI_CHECK(wide || dtype == DType::kBF16, "a parameter in {}", dtype_name(dtype));
+  if (wide && !to.offloaded) {
+    make(0, count, reinterpret_cast<float*>(executor.at(to)));
+    return {};
+  }
   std::vector<float> piece(static_cast<size_t>(std::min(count, kPieceElements)));
+  std::vector<uint16_t> rounded(wide ? 0 : piece.size());
   for (int64_t first = 0; first < count; first += kPieceElements) {
     const int64_t size = std::min(kPieceElements, count - first);
-    write(first, size, piece.data());
-    std::transform(piece.begin(), piece.begin() + size, rounded + first, f32_to_bf16);
+    make(first, size, piece.data());
+    if (!wide) std::transform(piece.begin(), piece.begin() + size, rounded.begin(), f32_to_bf16);
+    const auto element = static_cast<int64_t>(dtype_bytes(dtype));
+    const void* const bytes = wide ? static_cast<const void*>(piece.data()) : rounded.data();
+    TUTTI_TRY(executor.write(to + first * element, std::span(static_cast<const char*>(bytes),
+                                                             static_cast<size_t>(size * element))));
   }
+  return {};
 }
 
 // Elements that follow one another in a rank's part and in the whole, from each multiple of it on.
@@ -53,8 +63,8 @@ struct Filling {
   }
 };
 
-void initialise(Executor& executor, size_t program_index, const StoredParameter& parameter,
-                const ParameterInfo& info, RngKey key, const Filling& filling) {
+Status initialise(Executor& executor, size_t program_index, const StoredParameter& parameter,
+                  const ParameterInfo& info, RngKey key, const Filling& filling) {
   const Program& program = executor.program(program_index);
   const Buffer& buffer = program.buffer(program.find(parameter.buffer));
   const StoredRange range = stored_range(program, parameter, buffer, executor.rank());
@@ -63,32 +73,36 @@ void initialise(Executor& executor, size_t program_index, const StoredParameter&
   const int64_t elements = element_count(dims);
   const int64_t valid = info.valid_rows < 0 ? elements : elements / dims[0].size * info.valid_rows;
   const int64_t run = run_elements(parameter, range);
-  char* data = executor.at(range.arena_offset);
+  Location to = range.location;
   for (int64_t local = range.begin; local < range.end;) {
     const int64_t count = std::min(run - local % run, range.end - local);
     const int64_t global = logical_index(parameter, range, local);
-    write_elements(dtype, data, count, [&](int64_t first, int64_t size, float* out) {
-      const int64_t filled = std::clamp<int64_t>(valid - global - first, 0, size);
-      filling.fill(info, key, global + first, filled, out);
-      filling.kernels.fill(0.0f, size - filled, out + filled, filling.threads);
-    });
-    data += count * static_cast<int64_t>(dtype_bytes(dtype));
+    TUTTI_TRY(
+        write_elements(executor, dtype, to, count, [&](int64_t first, int64_t size, float* out) {
+          const int64_t filled = std::clamp<int64_t>(valid - global - first, 0, size);
+          filling.fill(info, key, global + first, filled, out);
+          filling.kernels.fill(0.0f, size - filled, out + filled, filling.threads);
+        }));
+    to.offset += count * static_cast<int64_t>(dtype_bytes(dtype));
     local += count;
   }
+  return {};
 }
 
 }  // namespace
 
-void initialise_parameters(Executor& executor, size_t program, const StepGraph& step, uint64_t seed,
-                           const cpu::Kernels& kernels, int threads) {
+Status initialise_parameters(Executor& executor, size_t program, const StepGraph& step,
+                             uint64_t seed, const cpu::Kernels& kernels, int threads) {
   std::map<std::string, const ParameterInfo*> infos;
   for (const ParameterInfo& info : step.model.parameters) {
     infos[step.graph.value(info.value).name] = &info;
   }
   for (const StoredParameter& parameter : stored_parameters(executor.program(program))) {
     const RngKey key = rng_key(seed, 0, stable_hash(parameter.name));
-    initialise(executor, program, parameter, *infos.at(parameter.name), key, {kernels, threads});
+    TUTTI_TRY(initialise(executor, program, parameter, *infos.at(parameter.name), key,
+                         {kernels, threads}));
   }
+  return {};
 }
 
 }  // namespace tutti

@@ -11,7 +11,8 @@ namespace tutti {
 // Writes what this rank holds of every parameter of the program; one in BF16 gets the rounded
 // numbers of FP32. State and accumulators are left as they are (a new arena is zeros). Padding rows
 // become zero.
-void initialise_parameters(Executor& executor, size_t program, const StepGraph& step, uint64_t seed,
-                           const cpu::Kernels& kernels, int threads);
+// Fails only where an offloaded one cannot be written.
+Status initialise_parameters(Executor& executor, size_t program, const StepGraph& step,
+                             uint64_t seed, const cpu::Kernels& kernels, int threads);
 
 }  // namespace tutti

@@ -1,7 +1,5 @@
 #include "execute/messages.h"
 
-#include "comm/call_check.h"
-
 namespace tutti {
 namespace {
 
@@ -40,12 +38,9 @@ Status Messages::create_stream(World& world, const Mesh& mesh, const StreamCalls
   const int peer = mesh.group(self, mesh.whole(Axis::kPp))[static_cast<size_t>(calls.peer_stage)];
   const std::vector<int> ranks = calls.sends ? std::vector{self, peer} : std::vector{peer, self};
   const std::string name = "pp " + calls.stream;
-  Stream& stream = streams_[calls.stream];
-  TUTTI_ASSIGN(stream.communicator, world.create_group(ranks, name));
-  TUTTI_TRY(check_call_sequence(*stream.communicator, calls.calls));
-  stream.lane = std::make_unique<Lane>(name);
-  const std::string_view verb = calls.sends ? "send" : "receive";
-  if (spans_ != nullptr) stream.span_lane = spans_->lane(fmt::format("{} {}", verb, name));
+  const std::string span_name = fmt::format("{} {}", calls.sends ? "send" : "receive", name);
+  TUTTI_ASSIGN(streams_[calls.stream],
+               make_group_lane(world, ranks, name, calls.calls, span_name, spans_));
   return {};
 }
 
@@ -59,7 +54,7 @@ std::vector<Messages::Message> Messages::messages_of(const Program& program) {
     message.stream = &streams_.at(action.stream);
     message.sends = sends;
     message.dtype = buffer.type.dtype;
-    message.count = buffer.bytes / static_cast<int64_t>(dtype_bytes(buffer.type.dtype));
+    message.count = buffer.elements();
     message.name = message_name(action);
     if (spans_ == nullptr) continue;
     message.span = spans_->name(
@@ -72,23 +67,23 @@ void Messages::issue(size_t program, int action, char* data) {
   constexpr int kSender = 0, kReceiver = 1;  // in the stream's communicator
   Message& m = message(program, action);
   const auto job = [this, &m, data, step = step_]() -> Status {
-    const ScopedSpan scoped(spans_, m.stream->span_lane, m.span, step);
+    const ScopedSpan scoped(spans_, m.stream->lane.span_lane, m.span, step);
     Communicator& pair = *m.stream->communicator;
     if (m.sends) return pair.send(data, m.count, m.dtype, kReceiver, m.name);
     return pair.receive(data, m.count, m.dtype, kSender, m.name);
   };
-  m.ticket = m.stream->lane->submit(job);
+  m.ticket = m.stream->lane.lane->submit(job);
 }
 
 Status Messages::wait(size_t program, int action) {
   const Message& m = message(program, action);
-  return m.stream == nullptr ? Status() : m.stream->lane->wait(m.ticket);
+  return m.stream == nullptr ? Status() : m.stream->lane.lane->wait(m.ticket);
 }
 
 Status Messages::finish() {
   for (const auto& by_action : messages_) {
     for (const Message& m : by_action) {
-      if (m.stream != nullptr) TUTTI_TRY(m.stream->lane->wait(m.ticket));
+      if (m.stream != nullptr) TUTTI_TRY(m.stream->lane.lane->wait(m.ticket));
     }
   }
   return {};

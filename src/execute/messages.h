@@ -9,11 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "comm/communicator.h"
-#include "comm/lane.h"
+#include "execute/traced_lane.h"
 #include "program/calls.h"
 #include "program/program.h"
-#include "telemetry/spans.h"
 
 namespace tutti {
 
@@ -36,13 +34,8 @@ class Messages {
   void set_step(int64_t step) { step_ = step; }
 
  private:
-  struct Stream {
-    std::unique_ptr<Communicator> communicator;
-    std::unique_ptr<Lane> lane;
-    LaneId span_lane;
-  };
   struct Message {
-    Stream* stream = nullptr;  // null: the action is none
+    GroupLane* stream = nullptr;  // null: the action is none
     bool sends = false;
     int64_t count = 0;
     DType dtype = DType::kF32;
@@ -62,7 +55,7 @@ class Messages {
   WireCount before_;  // sent by the checks at the start
   int64_t step_ = 0;
   std::vector<std::vector<Message>> messages_;  // by program and action
-  std::map<std::string, Stream> streams_;       // by name; last: their lanes' jobs read messages
+  std::map<std::string, GroupLane> streams_;    // by name; last: their lanes' jobs read messages
 };
 
 }  // namespace tutti

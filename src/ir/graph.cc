@@ -10,8 +10,8 @@
 namespace tutti {
 namespace {
 
-constexpr std::array<std::string_view, 6> kRoleNames = {"temporary", "input",     "scalar",
-                                                        "param",     "state",     "accumulator"};
+constexpr std::array<std::string_view, 6> kRoleNames = {"temporary", "input", "scalar",
+                                                        "param",     "state", "accumulator"};
 
 }  // namespace
 
@@ -39,6 +39,14 @@ std::string_view phase_name(Phase phase) {
   constexpr std::array<std::string_view, 3> kNames = {"F", "Bi", "Bw"};
   return kNames[static_cast<size_t>(phase)];
 }
+
+std::string name_at_stage(std::string_view name, int stage) {
+  return fmt::format("{}@{}", name, stage);
+}
+
+std::string_view without_stage(std::string_view name) { return name.substr(0, name.find('@')); }
+
+bool is_at_stage(std::string_view name) { return name.find('@') != std::string_view::npos; }
 
 ValueId Graph::find(std::string_view value_name) const {
   for (size_t i = 0; i < values.size(); ++i) {
@@ -89,10 +97,18 @@ std::vector<int64_t> local_sizes(const Value& value) {
   return sizes;
 }
 
+int64_t local_elements(const Value& value) {
+  int64_t elements = 1;
+  for (int64_t size : local_sizes(value)) elements *= size;
+  return elements;
+}
+
 int64_t local_bytes(const Value& value) {
-  int64_t bytes = static_cast<int64_t>(dtype_bytes(value.type.dtype));
-  for (int64_t size : local_sizes(value)) bytes *= size;
-  return bytes;
+  return local_elements(value) * static_cast<int64_t>(dtype_bytes(value.type.dtype));
+}
+
+int64_t offset_bytes(const Attributes& attributes, DType dtype) {
+  return attributes.get_int("offset") * static_cast<int64_t>(dtype_bytes(dtype));
 }
 
 void bind_dim(Graph& graph, std::string_view name, int64_t size) {

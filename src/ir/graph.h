@@ -60,13 +60,21 @@ constexpr bool is_persistent(Role role) { return role >= Role::kParameter; }
 // Stages of a graph are the positions of a pipeline (collective/pipeline.h), in order.
 inline constexpr int kEveryStage = -1;
 
+// What another stage has of a value is called NAME@4 there: its copy, or its replica where it
+// lasts.
+std::string name_at_stage(std::string_view name, int stage);
+// NAME of NAME@4, and of NAME; whether there was an @.
+std::string_view without_stage(std::string_view name);
+bool is_at_stage(std::string_view name);
+
 struct Value {
   std::string name;  // unique in the graph
   ValueType type;
   Placement placement;
   Role role = Role::kTemporary;
-  ValueId updates;  // the persistent value whose storage this one overwrites
+  ValueId updates;  // the value, mostly a persistent one, whose storage this one overwrites
   int stage = kEveryStage;
+  bool offloaded = false;  // not in the device's memory: only fetch reads it, only store makes it
 };
 
 enum class Region : uint8_t { kPrologue, kBody, kEpilogue };
@@ -125,7 +133,10 @@ std::vector<std::vector<OpId>> consumers(const Graph& graph);
 
 // Sizes on one rank: each logical size divided by the axes that cut it.
 std::vector<int64_t> local_sizes(const Value& value);
+int64_t local_elements(const Value& value);
 int64_t local_bytes(const Value& value);
+// Where a part of a value begins of which the attribute `offset` says so in elements.
+int64_t offset_bytes(const Attributes& attributes, DType dtype);
 
 // Gives every symbolic dim called `name` a size.
 void bind_dim(Graph& graph, std::string_view name, int64_t size);

@@ -55,6 +55,8 @@ enum class OpKind : uint8_t {
   kBucketView,
   kBucketPack,
   kSettle,
+  kFetch,
+  kStore,
   // Serving
   kCacheAppend,
   kTakePosition,
@@ -110,6 +112,8 @@ inline constexpr std::array kOpNames = std::to_array<std::string_view>({
     "bucket_view",
     "bucket_pack",
     "settle",
+    "fetch",
+    "store",
     "cache_append",
     "take_position",
     "slice",
@@ -138,5 +142,8 @@ constexpr std::optional<OpKind> parse_op_kind(std::string_view name) {
 constexpr bool is_communication(OpKind kind) {
   return kind >= OpKind::kAllToAll && kind != OpKind::kReplicaSum;
 }
+
+// Between the device's memory and where offloaded values are.
+constexpr bool is_copy(OpKind kind) { return kind == OpKind::kFetch || kind == OpKind::kStore; }
 
 }  // namespace tutti

@@ -70,6 +70,7 @@ class GraphParser {
 
   Status declaration(TextCursor& cursor, Role role) {
     TUTTI_ASSIGN(const ValueId id, define(cursor, role));
+    graph_.value(id).offloaded = cursor.accept("offloaded");
     return stage(cursor, graph_.value(id).stage);
   }
 
@@ -121,6 +122,7 @@ class GraphParser {
       if (cursor.accept("updates ")) {
         TUTTI_ASSIGN(graph_.value(id).updates, reference(cursor));
       }
+      graph_.value(id).offloaded = cursor.accept("offloaded");
       int own = kEveryStage;
       TUTTI_TRY(stage(cursor, own));
       op.outputs.push_back(id);

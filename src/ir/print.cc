@@ -22,6 +22,7 @@ std::string name_list(const Graph& graph, const std::vector<ValueId>& ids) {
 std::string output_text(const Value& value, const Graph& graph) {
   std::string text = fmt::format("%{}: {}", value.name, to_string(value.type, value.placement));
   if (value.updates.valid()) text += fmt::format(" updates %{}", graph.value(value.updates).name);
+  if (value.offloaded) text += " offloaded";
   return text;
 }
 
@@ -76,8 +77,9 @@ std::string print(const Graph& graph) {
   std::string text = fmt::format("graph {}\n", graph.name);
   for (const Value& value : graph.values) {
     if (value.role == Role::kTemporary) continue;
-    text += fmt::format("{} %{}: {}{}\n", role_name(value.role), value.name,
-                        to_string(value.type, value.placement), stage_suffix(value.stage));
+    text += fmt::format("{} %{}: {}{}{}\n", role_name(value.role), value.name,
+                        to_string(value.type, value.placement), value.offloaded ? " offloaded" : "",
+                        stage_suffix(value.stage));
   }
   const Region* region = nullptr;
   for (const Op& op : graph.ops) {

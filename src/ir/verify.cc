@@ -45,11 +45,26 @@ Status verify_types(const Graph& graph, const Op& op, const TypeRules& rules) {
       return invalid("{} makes %{} as {}, its type is {}", op_name(op.kind), value.name,
                      to_string(types[i], {}), to_string(value.type, {}));
     }
-    if (value.updates.valid() && graph.value(value.updates).type != value.type) {
+    const bool part = op.kind == OpKind::kStore;  // of what it updates
+    if (value.updates.valid() && !part && graph.value(value.updates).type != value.type) {
       return invalid("%{} updates %{} but has another type: {}, expected {}", value.name,
                      graph.value(value.updates).name, to_string(value.type, {}),
                      to_string(graph.value(value.updates).type, {}));
     }
+  }
+  return {};
+}
+
+Status verify_offloaded(const Graph& graph, const Op& op) {
+  for (ValueId id : op.inputs) {
+    if (graph.value(id).offloaded == (op.kind == OpKind::kFetch)) continue;
+    return invalid("{} %{} reads %{}, which is {}offloaded", op_name(op.kind), graph.op_label(op),
+                   graph.value(id).name, graph.value(id).offloaded ? "" : "not ");
+  }
+  for (ValueId id : op.outputs) {
+    if (graph.value(id).offloaded == (op.kind == OpKind::kStore)) continue;
+    return invalid("{} makes %{}, which is {}offloaded", op_name(op.kind), graph.value(id).name,
+                   graph.value(id).offloaded ? "" : "not ");
   }
   return {};
 }
@@ -79,6 +94,7 @@ Status verify(const Graph& graph, const TypeRules& rules) {
       }
     }
     TUTTI_TRY(verify_types(graph, op, rules));
+    TUTTI_TRY(verify_offloaded(graph, op));
     for (ValueId id : op.outputs) {
       if (defined[static_cast<size_t>(id.index)]) {
         return invalid("%{} is made twice", graph.value(id).name);

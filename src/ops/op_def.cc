@@ -33,8 +33,9 @@ Status OpInputs::expect_same_type(size_t i, size_t j) const {
 
 Status OpInputs::expect_suffix(size_t i, std::span<const Dim> suffix) const {
   const auto& all = dims(i);
-  const bool fits = all.size() >= suffix.size() &&
-                    std::equal(suffix.begin(), suffix.end(), all.end() - static_cast<int64_t>(suffix.size()));
+  const bool fits =
+      all.size() >= suffix.size() &&
+      std::equal(suffix.begin(), suffix.end(), all.end() - static_cast<int64_t>(suffix.size()));
   if (fits) return {};
   const ValueType wanted{type(i).dtype, {suffix.begin(), suffix.end()}};
   return invalid("{}: %{} is {}, expected it to end with {}", where(), name(i),
@@ -69,7 +70,8 @@ Result<std::vector<ValueType>> OpTable::infer(const Graph& graph, const Op& op) 
 }
 
 double op_flops(const OpTable& ops, const Graph& graph, const Op& op) {
-  if (is_communication(op.kind) || ops[op.kind].view || op.outputs.empty()) return 0;
+  const bool moves = is_communication(op.kind) || is_copy(op.kind) || ops[op.kind].view;
+  if (moves || op.outputs.empty()) return 0;
   if (ops[op.kind].flops != nullptr) return ops[op.kind].flops(graph, op);
   return local_count(graph, op.outputs[0]);
 }
@@ -104,9 +106,7 @@ std::vector<std::string> dim_names(const std::vector<Dim>& dims) {
 }
 
 double local_count(const Graph& graph, ValueId id) {
-  double count = 1;
-  for (int64_t size : local_sizes(graph.value(id))) count *= static_cast<double>(size);
-  return count;
+  return static_cast<double>(local_elements(graph.value(id)));
 }
 
 }  // namespace tutti

@@ -51,6 +51,8 @@ InferredTypes infer_clip_factor(const OpInputs& in) {
 
 // adamw(p, m, v, grad, factor, skip, lr, bias_correction1, bias_correction2) -> p, m, v. Of a
 // bucket {decay_begins, decay_ends} are the ranges of its {bucket_elements} on one rank that decay.
+// Of a rank's {part_elements} that are updated in pieces {piece} is where this one begins and
+// {piece_elements} its size.
 InferredTypes infer_adamw(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(9, 9));
   for (size_t i : {1u, 2u, 3u}) TUTTI_TRY(in.expect_same_type(i, 0));

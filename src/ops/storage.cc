@@ -5,6 +5,10 @@
 // bucket_pack(parts) {elements, offsets} is the whole, whose parts are written in place. Offsets
 // are local elements. settle(x) is x, as it lies when all of its parts are there: reduced, cut, or
 // gathered.
+//
+// fetch(x) is a copy in the device's memory of x, which is offloaded, or with {dims, sizes, offset}
+// of a part of it, as bucket_view. store(x) {offset} is an offloaded copy of x, or of a part of
+// what it updates, from local element `offset` on.
 #include <charconv>
 
 #include "ops/all_ops.h"
@@ -36,6 +40,10 @@ InferredTypes infer_pack(const OpInputs& in) {
 InferredTypes infer_settle(const OpInputs& in) {
   TUTTI_TRY(in.expect_count(1, 1));
   return std::vector<ValueType>{in.type(0)};
+}
+
+InferredTypes infer_fetch(const OpInputs& in) {
+  return in.op().attributes.has("dims") ? infer_view(in) : infer_settle(in);
 }
 
 // cache_append(cache[batch, context, ...], x[batch, seq, ...], length[]): writes x at position
@@ -70,6 +78,8 @@ std::vector<OpDef> storage_ops() {
        .view = true},
       {.kind = OpKind::kBucketPack, .infer = infer_pack, .place = PlaceRule::kBucketPack},
       {.kind = OpKind::kSettle, .infer = infer_settle, .place = PlaceRule::kSettle, .view = true},
+      {.kind = OpKind::kFetch, .infer = infer_fetch, .place = PlaceRule::kAsIs},
+      {.kind = OpKind::kStore, .infer = infer_settle, .place = PlaceRule::kAsIs},
       {.kind = OpKind::kCacheAppend,
        .infer = infer_append,
        .place = PlaceRule::kUpdate,

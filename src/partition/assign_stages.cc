@@ -71,7 +71,7 @@ class StageAssigner {
 
   ValueId copy_of(ValueId id, int stage) {
     Value copy = value(id);
-    copy.name = builder_.unique_name(fmt::format("{}@{}", copy.name, stage));
+    copy.name = builder_.unique_name(name_at_stage(copy.name, stage));
     copy.stage = stage;
     return graph_.add_value(std::move(copy));
   }
@@ -169,7 +169,7 @@ class StageAssigner {
   ValueId transfer(ValueId id, const Op& maker, int stage) {
     builder_.scope_of(maker);
     const ValueId there = builder_.emit(OpKind::kTransfer, {id}, {{"to_stage", int64_t{stage}}},
-                                        fmt::format("{}@{}", value(id).name, stage));
+                                        name_at_stage(value(id).name, stage));
     value(there).stage = stage;
     return there;
   }

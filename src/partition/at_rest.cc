@@ -102,20 +102,19 @@ class AtRest {
     return found;
   }
 
-  // Names of parameters that several stages have: NAME of a NAME@4.
-  std::set<std::string> replicated() const {
-    std::set<std::string> names;
+  // Names of parameters that several stages have.
+  std::set<std::string_view> replicated() const {
+    std::set<std::string_view> names;
     for (const Value& value : graph_.values) {
-      const size_t at = value.name.find('@');
-      if (value.role == Role::kParameter && at != std::string::npos) {
-        names.insert(value.name.substr(0, at));
+      if (value.role == Role::kParameter && is_at_stage(value.name)) {
+        names.insert(without_stage(value.name));
       }
     }
     return names;
   }
 
   void find_buckets() {
-    const std::set<std::string> several = replicated();
+    const std::set<std::string_view> several = replicated();
     const auto block_of = blocks();
     const auto update_of = updates();
     std::map<Key, size_t> by_key;
@@ -128,7 +127,7 @@ class AtRest {
       const Value& parameter = graph_.value(id);
       // The gradient of a parameter that lives on several stages is summed by itself first. So it
       // is alone in an evaluation, too, whose buckets are those of the training step.
-      const bool alone = several.contains(parameter.name.substr(0, parameter.name.find('@')));
+      const bool alone = several.contains(without_stage(parameter.name));
       const AxisList content = shard_axes(placement_by_rules(plan_, parameter.type.dims));
       const Key key{parameter.stage, block->second, to_string(content), parameter.type.dtype,
                     alone ? parameter.name : ""};
@@ -147,8 +146,7 @@ class AtRest {
   void add_member(Bucket& bucket, ValueId parameter, const Op* update) {
     Value placed = graph_.value(parameter);
     placed.placement = placement_by_rules(plan_, placed.type.dims);
-    int64_t elements = 1;
-    for (int64_t size : local_sizes(placed)) elements *= size;
+    const int64_t elements = local_elements(placed);
     Member member{parameter, {}, bucket.local_elements, elements, 0};
     if (update != nullptr) {
       member.accumulator = accumulator_of(update->inputs[3]);

@@ -21,6 +21,7 @@ constexpr std::array kPasses = std::to_array<Pass>({
     {"place", true, place},
     {"fold_residuals", false, fold_residuals},
     {"fold_accumulation", true, fold_accumulation},
+    {"offload", true, offload},
     {"overlap", false, overlap},
     {"drop_unused", false, drop_unused},
 });

@@ -61,6 +61,7 @@ Status at_rest(Graph& graph, const PassContext& context);
 Status place(Graph& graph, const PassContext& context);
 Status fold_residuals(Graph& graph, const PassContext& context);
 Status fold_accumulation(Graph& graph, const PassContext& context);
+Status offload(Graph& graph, const PassContext& context);
 Status overlap(Graph& graph, const PassContext& context);
 Status drop_unused(Graph& graph, const PassContext& context);
 

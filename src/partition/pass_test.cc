@@ -225,6 +225,93 @@ body
             "{contract=[seq]} add=always\n");
 }
 
+constexpr const char* kTrained = R"(graph g
+input %x: f32[seq=4, embed=8]
+input %dy: f32[seq=4, embed=8]
+input %one: f32[]
+param %w: f32[embed=8]
+param %b: f32[seq=4]
+state %w.m: f32[embed=8]
+state %w.v: f32[embed=8]
+accumulator %w.acc: f32[embed=8]
+body
+  F %a: f32[seq=4, embed=8] = gelu(%x) block=0
+  F %y: f32[seq=4, embed=8], %rstd: f32[seq=4] = rms_norm(%a, %w) {epsilon=1e-05} block=0
+  F %z: f32[seq=4, embed=8], %rstd2: f32[seq=4] = rms_norm(%y, %w) {epsilon=1e-05} block=1
+  Bi %da: f32[seq=4, embed=8] = gelu_grad(%dy, %a) block=0
+epilogue
+  - %w.next: f32[embed=8] updates %w, %w.m.next: f32[embed=8] updates %w.m, %w.v.next: f32[embed=8] updates %w.v = adamw(%w, %w.m, %w.v, %w.acc, %one, %one, %one, %one, %one)
+output %z
+output %da
+)";
+
+Plan offloading(const char* what) {
+  Plan plan;
+  plan.offload = *parse_offload(what);
+  plan.offload.least_bytes = 32;
+  plan.offload.piece_bytes = 20;
+  return plan;
+}
+
+TEST(Offload, EachBlockFetchesTheParametersThatItReads) {
+  const std::string text = ops_after(offload, kTrained, offloading("parameters"));
+  for (const char* line : {"F %w.fetched: f32[embed=8] = fetch(%w) block=0\nF %y: ",
+                           "F %w.fetched#2: f32[embed=8] = fetch(%w) block=1\nF %z: ",
+                           "rms_norm(%y, %w.fetched#2) {epsilon=1e-05} block=1\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
+  }
+  EXPECT_EQ(text.find("store(%a)"), std::string::npos) << text;
+}
+
+TEST(Offload, TheOptimizerGoesThroughItsStateInPieces) {
+  const std::string text = ops_after(offload, kTrained, offloading("optimizer"));
+  for (const char* line :
+       {"- %w.from0: f32[elements=5] = bucket_view(%w) {dims=[elements], offset=0, sizes=[5]} "
+        "block=0\n- %w.m.from0: f32[elements=5] = fetch(%w.m) {dims=[elements], offset=0, "
+        "sizes=[5]}",
+        "- %w.acc.from5: f32[elements=3] = bucket_view(%w.acc) {dims=[elements], offset=5, "
+        "sizes=[3]}",
+        "%w.from5.next: f32[elements=3] updates %w.from5, %w.m.from5.next: f32[elements=3] updates "
+        "%w.m.from5",
+        "{part_elements=8, piece=5, piece_elements=3} block=1\n- %w.m.stored#2: f32[elements=3] "
+        "updates %w.m "
+        "offloaded = "
+        "store(%w.m.from5.next) {offset=5} block=1"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
+  }
+}
+
+TEST(Offload, WhatBackwardReadsOfForwardIsStoredAndFetched) {
+  const std::string text = ops_after(offload, kTrained, offloading("activations"));
+  for (const char* line :
+       {"F %a: f32[seq=4, embed=8] = gelu(%x) block=0\n"
+        "F %a.away: f32[seq=4, embed=8] offloaded = store(%a) block=0\nF %y: ",
+        "rms_norm(%a, %w)",
+        "Bi %a.away.fetched: f32[seq=4, embed=8] = fetch(%a.away) block=0\n"
+        "Bi %da: f32[seq=4, embed=8] = gelu_grad(%dy, %a.away.fetched) block=0\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
+  }
+  EXPECT_EQ(text.find("fetch(%w"), std::string::npos) << text;
+}
+
+TEST(Offload, ItsFetchesAreStartedABlockEarlier) {
+  Graph graph = parsed(kTrained);
+  const Plan plan = offloading("parameters");
+  ASSERT_TRUE(offload(graph, {ops(), plan}).ok());
+  ASSERT_TRUE(overlap(graph, {ops(), plan}).ok());
+  std::vector<std::string> order;
+  for (const Op& op : graph.ops) {
+    if (op.region == Region::kBody) order.emplace_back(graph.op_label(op));
+  }
+  EXPECT_EQ(order, (std::vector<std::string>{"w.fetched", "w.fetched#2", "a", "y", "z", "da"}));
+}
+
+TEST(Verify, OnlyFetchReadsWhatIsOffloaded) {
+  Graph graph = parsed(kTrained);
+  graph.value(graph.find("w")).offloaded = true;
+  EXPECT_EQ(verify(graph, ops()).message(), "rms_norm %y reads %w, which is offloaded");
+}
+
 TEST(DropUnused, KeepsOnlyWhatLeadsToAnOutput) {
   const std::string text = ops_after(drop_unused, R"(graph g
 input %x: f32[seq=4]

@@ -10,15 +10,16 @@ namespace tutti {
 
 namespace {
 
-// The bytes of a parameter of `elements` on a rank, with its gradient and two moments.
+// What a parameter takes of a rank's memory, with its gradient and two moments.
 double state_bytes(const Graph& graph, const Plan& plan, ValueId id) {
   Value value = graph.value(id);
   value.placement = placement_by_rules(plan, value.type.dims);
   const auto bytes = static_cast<double>(local_bytes(value));
   const auto shards = static_cast<double>(group_size(zero_axes(plan)));
   const auto cut = [&](bool cuts) { return bytes / (cuts ? shards : 1); };
-  return cut(plan.zero >= 3) + cut(plan.zero > 0 && reduces_each_microbatch(plan)) +
-         2 * cut(plan.zero >= 1);
+  const double parameter = plan.offload.parameters ? 0 : cut(plan.zero >= 3);
+  const double moments = plan.offload.optimizer ? 0 : 2 * cut(plan.zero >= 1);
+  return parameter + cut(plan.zero > 0 && reduces_each_microbatch(plan)) + moments;
 }
 
 // Blocks at positions: sums, and what one position from block `first` to before `last` takes.
@@ -84,6 +85,7 @@ Result<std::vector<BlockCost>> block_costs(Graph graph, const PassContext& conte
       cost.state_bytes += state_bytes(graph, context.plan, id);
     }
   }
+  if (context.plan.offload.activations) return costs;
   for (const ForwardBlock& block : forward_blocks(graph, context)) {
     const RecomputePolicy policy = context.plan.recompute;
     const bool least = policy == RecomputePolicy::kFull || policy == RecomputePolicy::kBudget;

@@ -34,6 +34,35 @@ int64_t Plan::data_ranks() const {
   return int64_t{mesh.size(Axis::kDp)} * mesh.size(Axis::kShard) * mesh.size(Axis::kEp);
 }
 
+std::string to_string(const Offload& offload) {
+  std::vector<std::string_view> names;
+  for (const OffloadName& entry : kOffloadNames) {
+    if (offload.*entry.which) names.push_back(entry.name);
+  }
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ","));
+}
+
+Result<Offload> parse_offload(std::string_view text) {
+  Offload offload;
+  if (text == "none") return offload;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view name = text.substr(begin, end - begin);
+    const auto* const found =
+        std::find_if(std::begin(kOffloadNames), std::end(kOffloadNames),
+                     [&](const OffloadName& entry) { return entry.name == name; });
+    if (found == std::end(kOffloadNames)) {
+      return invalid(
+          "parallel.offload = \"{}\": \"{}\" is none of parameters, optimizer and activations, of "
+          "which it is a list with commas between; or it is \"none\"",
+          text, name);
+    }
+    offload.*found->which = true;
+    begin = end + 1;
+  }
+  return offload;
+}
+
 AxisList Plan::whole(Axis axis) const {
   const int32_t size = mesh.size(axis);
   if (axis != Axis::kTp || tp_kv_heads <= 1 || tp_kv_heads >= size) return mesh.whole(axis);
@@ -84,6 +113,12 @@ Status validate(const Plan& plan, const PlannedSizes& sizes) {
         "parallel.zero = {} shards over shard x ep x cp = 1: set parallel.shard = {}, "
         "parallel.dp = 1",
         plan.zero, std::max(2, mesh.size(Axis::kDp)));
+  }
+  if (plan.offload.parameters && (plan.zero == 1 || plan.zero == 2)) {
+    return invalid(
+        "parallel.offload = \"{}\" with parallel.zero = {}, which gathers whole parameters behind "
+        "each update; set parallel.zero = 3, which keeps a part of them on each rank",
+        to_string(plan.offload), plan.zero);
   }
   return {};
 }

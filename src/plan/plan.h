@@ -48,6 +48,29 @@ enum class RecomputePolicy : uint8_t {
   kBudget,     // the cheapest set that fits Plan::stash_bytes
 };
 
+// What is kept outside of the device's memory and fetched when it is needed.
+struct Offload {
+  bool parameters = false;
+  bool optimizer = false;          // state
+  bool activations = false;        // what backward needs of forward
+  int64_t least_bytes = 64 << 10;  // of a value on a rank: smaller ones stay
+  int64_t piece_bytes = 16 << 20;  // at most, in which the optimizer goes through a value
+
+  bool any() const { return parameters || optimizer || activations; }
+};
+
+// What settings call its parts.
+struct OffloadName {
+  std::string_view name;
+  bool Offload::*which;
+};
+inline constexpr OffloadName kOffloadNames[] = {{"parameters", &Offload::parameters},
+                                                {"optimizer", &Offload::optimizer},
+                                                {"activations", &Offload::activations}};
+std::string to_string(const Offload& offload);  // "parameters,optimizer"; "none"
+// Those names, separated by commas; the error names the first that is none.
+Result<Offload> parse_offload(std::string_view text);
+
 struct Plan {
   Mesh mesh;
   std::vector<DimRule> rules = default_rules();
@@ -58,7 +81,9 @@ struct Plan {
   int64_t microbatches = 1;  // of a step, on each data rank
   int zero = 0;              // ZeRO stage: 1 cuts the optimizer at rest, 2 gradients, 3 parameters
   GradReduce grad_reduce = GradReduce::kAuto;
-  int prefetch = 1;  // blocks that gathers of parameters run ahead, and reductions may lag behind
+  // Blocks that gathers of parameters and fetches run ahead, and reductions and stores may lag
+  // behind.
+  int prefetch = 1;
   ContextParallel context_parallel = ContextParallel::kRing;
   bool reshard_after_forward = true;  // ZeRO 3: backward gathers parameters again
   int chunks = 1;                     // that each pipeline stage holds of the model
@@ -70,6 +95,7 @@ struct Plan {
   std::vector<int64_t> stash_bytes;
   // And which part of what a stage holds waits there for weight gradients that run apart.
   std::vector<double> stash_apart;
+  Offload offload;
   int64_t bucket_chunk = 64;  // elements: each parameter of a bucket is padded to this
 
   // An axis as placements name it: none when its size is 1, two factors where tp is split as above.

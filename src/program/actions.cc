@@ -266,7 +266,8 @@ std::string point_name(LifePoint point, const StageBodies& bodies, const Plan& p
 }  // namespace
 
 std::string slot_name(const SlotLife& life, const StageBodies& bodies, const Plan& plan) {
-  return point_name(life.born, bodies, plan) + "-" + point_name(life.dies, bodies, plan);
+  return point_name(life.born, bodies, plan) + "-" + point_name(life.dies, bodies, plan) +
+         (life.offloaded ? ".offloaded" : "");
 }
 
 void add_actions(Program& program, const StageActions& from) { ActionList(program, from).run(); }

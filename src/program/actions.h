@@ -15,6 +15,7 @@ namespace tutti {
 
 struct SlotLife {
   LifePoint born, dies;
+  bool offloaded = false;
   friend bool operator==(const SlotLife&, const SlotLife&) = default;
 };
 

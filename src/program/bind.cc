@@ -16,13 +16,21 @@ AxisList axes_of(const std::string& text) {
 
 void BoundInstruction::point(const Program& program, char* arena, int microbatch,
                              const std::vector<int>& slots) {
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const Buffer& buffer = program.buffer(instruction->inputs[i]);
-    inputs[i].data = arena + arena_offset(program, buffer, rank, microbatch, slots);
-  }
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const Buffer& buffer = program.buffer(instruction->outputs[i]);
-    outputs[i].data = arena + arena_offset(program, buffer, rank, microbatch, slots);
+  const auto set = [&](const std::vector<BufferId>& ids, std::vector<Operand>& operands) {
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const Buffer& buffer = program.buffer(ids[i]);
+      const Location at = locate(program, buffer, rank, microbatch, slots);
+      if (at.offloaded) {
+        offloaded_offset = at.offset;
+      } else {
+        operands[i].data = arena + at.offset;
+      }
+    }
+  };
+  set(instruction->inputs, inputs);
+  set(instruction->outputs, outputs);
+  if (instruction->kind == OpKind::kFetch) {
+    offloaded_offset += offset_bytes(instruction->attributes, outputs[0].dtype);
   }
 }
 

@@ -16,7 +16,8 @@ struct BoundInstruction {
   std::vector<Operand> outputs;
   std::string name;  // of what it makes, as all ranks of a collective call it
   int rank = 0;
-  int64_t coordinate = 0;  // along the attribute `axes`
+  int64_t coordinate = 0;        // along the attribute `axes`
+  int64_t offloaded_offset = 0;  // of the operand that is offloaded, in bytes; the others have data
 
   // Points the operands into the arena, for a microbatch that holds `slots`.
   void point(const Program& program, char* arena, int microbatch, const std::vector<int>& slots);

@@ -71,12 +71,11 @@ std::vector<StreamCalls> step_messages(const Program& program) {
     stream.sends = sends;
     stream.peer_stage = action.peer_stage;
     const Buffer& buffer = program.buffer(action.buffer);
-    stream.calls.push_back(
-        {.kind = CallKind::kSend,
-         .dtype = buffer.type.dtype,
-         .count = buffer.bytes / static_cast<int64_t>(dtype_bytes(buffer.type.dtype)),
-         .root = -1,
-         .name = message_name(action)});
+    stream.calls.push_back({.kind = CallKind::kSend,
+                            .dtype = buffer.type.dtype,
+                            .count = buffer.elements(),
+                            .root = -1,
+                            .name = message_name(action)});
   }
   std::vector<StreamCalls> result;
   for (auto& [name, stream] : streams) result.push_back(std::move(stream));
@@ -85,6 +84,18 @@ std::vector<StreamCalls> step_messages(const Program& program) {
 
 std::string message_name(const Action& action) {
   return fmt::format("{} microbatch {}", action.stream, action.microbatch);
+}
+
+CopiedBytes step_copies(const Program& program) {
+  CopiedBytes total;
+  for (const Action& action : program.actions) {
+    if (action.kind != ActionKind::kRun) continue;
+    for (const Instruction& i : program.bodies[static_cast<size_t>(action.body)].instructions) {
+      if (!is_copy(i.kind) || (i.when == When::kLast && !action.last)) continue;
+      (i.kind == OpKind::kFetch ? total.in : total.out) += program.buffer(i.outputs[0]).bytes;
+    }
+  }
+  return total;
 }
 
 int64_t step_wire_bytes(const std::vector<Program>& stages) {

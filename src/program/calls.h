@@ -34,6 +34,13 @@ std::string message_name(const Action& action);
 // In the order of the streams' names: stages that share two streams have them in one order.
 std::vector<StreamCalls> step_messages(const Program& program);
 
+// Bytes that a rank moves between its memory and what is offloaded, in one step.
+struct CopiedBytes {
+  int64_t in = 0, out = 0;
+  friend bool operator==(const CopiedBytes&, const CopiedBytes&) = default;
+};
+CopiedBytes step_copies(const Program& program);
+
 // Bytes that all ranks of the mesh together send in one step, by the programs of all stages.
 int64_t step_wire_bytes(const std::vector<Program>& stages);
 

@@ -69,23 +69,29 @@ class Compiler {
         const bool kept = role != Role::kTemporary || storage_.lives[i].kept;
         if (!is_root(i) || value.role != role || !kept) continue;
         const int64_t bytes = local_bytes(value);
-        const auto [entry, added] = layout.ranges.try_emplace(value.name);
-        if (added) entry->second = {layout.bytes, bytes};
+        PersistentLayout::Space& space = value.offloaded ? layout.offloaded : layout.resident;
+        const auto [entry, added] = space.ranges.try_emplace(value.name);
+        if (added) entry->second = {space.bytes, bytes};
         TUTTI_CHECK(entry->second.bytes == bytes, "%{} has {} bytes, in another program {}",
                     value.name, bytes, entry->second.bytes);
-        if (added) layout.bytes += aligned(bytes);
-        root_address_[i] = {MemoryRegion::kPersistent, -1, entry->second.offset, false, {}};
+        if (added) space.bytes += aligned(bytes);
+        root_address_[i].region = MemoryRegion::kPersistent;
+        root_address_[i].offset = entry->second.offset;
+        root_address_[i].offloaded = value.offloaded;
         if (role != Role::kTemporary) buffer(ValueId(static_cast<int64_t>(i)));
       }
     }
-    program_.persistent_bytes = layout.bytes;
+    program_.persistent_bytes = layout.resident.bytes;
+    program_.offloaded_persistent_bytes = layout.offloaded.bytes;
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       const Value& value = graph_.values[i];
       if (!is_root(i) || (value.role != Role::kInput && value.role != Role::kScalar)) continue;
       const BodyKind body = stage_.bodies[storage_.lives[i].born.body].kind;
       const bool once = body == BodyKind::kPrologue || body == BodyKind::kEpilogue;
       const bool each = value.role == Role::kInput && !once;
-      root_address_[i] = {MemoryRegion::kIo, -1, program_.io_bytes, each, {}};
+      root_address_[i].region = MemoryRegion::kIo;
+      root_address_[i].offset = program_.io_bytes;
+      root_address_[i].per_microbatch = each;
       program_.io_bytes += aligned(local_bytes(value)) * (each ? plan_.microbatches : 1);
     }
   }
@@ -99,15 +105,19 @@ class Compiler {
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       if (!in_slot(i)) continue;
       const RootLife& l = storage_.lives[i];
-      const SlotLife key{l.born, l.dies};
+      const bool offloaded = graph_.values[i].offloaded;
+      const SlotLife key{l.born, l.dies, offloaded};
       const auto found = std::find(slot_lives_.begin(), slot_lives_.end(), key);
       const auto index = static_cast<size_t>(found - slot_lives_.begin());
       if (found == slot_lives_.end()) {
         slot_lives_.push_back(key);
-        program_.slot_classes.push_back({slot_name(key, stage_.bodies, plan_), 0, 0});
+        program_.slot_classes.push_back({slot_name(key, stage_.bodies, plan_), 0, 0, offloaded});
       }
       SlotClass& slots = program_.slot_classes[index];
-      root_address_[i] = {MemoryRegion::kSlot, static_cast<int>(index), slots.bytes, false, {}};
+      root_address_[i].region = MemoryRegion::kSlot;
+      root_address_[i].slot_class = static_cast<int>(index);
+      root_address_[i].offset = slots.bytes;
+      root_address_[i].offloaded = offloaded;
       slots.bytes += aligned(local_bytes(graph_.values[i]));
     }
   }
@@ -120,6 +130,7 @@ class Compiler {
     Address address = root_address_[at(s.root)];
     address.offset += s.offset;
     address.part = s.part;
+    address.part_bytes = s.part_bytes;
     result = BufferId(static_cast<int64_t>(program_.buffers.size()));
     program_.buffers.push_back(
         {value.name, value.type, value.placement, value.role, address, local_bytes(value)});
@@ -133,7 +144,7 @@ class Compiler {
     result.accumulation = op.accumulation;
     result.when = op.when;
     result.block = op.block;
-    result.lane = is_communication(op.kind) ? LaneKind::kCommunication : LaneKind::kCompute;
+    result.lane = lane_of(op.kind);
     for (ValueId id : op.inputs) result.inputs.push_back(buffer(id));
     for (size_t i = 0; i < op.outputs.size(); ++i) {
       result.outputs.push_back(buffer(op.outputs[i]));
@@ -157,6 +168,7 @@ class Compiler {
     call.attributes = &op.attributes;
     call.inputs = inputs;
     call.outputs = outputs;
+    if (is_copy(op.kind)) return 0;
     if (is_communication(op.kind)) return collective_layout(call, accumulates).workspace_bytes();
     return static_cast<int64_t>(needs_.workspace_bytes(call));
   }
@@ -189,24 +201,31 @@ class Compiler {
   Access access_of(const Op& op) const {
     Access access;
     if (ops_[op.kind].view) return access;  // touches nothing
-    for (ValueId id : op.inputs) access.reads.push_back(storage_.of[at(id)].root.index);
-    for (ValueId id : op.outputs) access.writes.push_back(storage_.of[at(id)].root.index);
+    for (ValueId id : op.inputs) access.reads.push_back({storage_.of[at(id)].root.index});
+    for (ValueId id : op.outputs) access.writes.push_back({storage_.of[at(id)].root.index});
+    // Pieces of what is offloaded are on their way in both directions at a time.
+    if (is_copy(op.kind)) {
+      Touched& away = op.kind == OpKind::kFetch ? access.reads[0] : access.writes[0];
+      const Value& copy = graph_.value(op.outputs[0]);
+      away.first = offset_bytes(op.attributes, copy.type.dtype);
+      away.last = away.first + local_bytes(copy);
+    }
     return access;
   }
 
   bool lasts(const Access& access, const Instruction& made) const {
     if (made.workspace_bytes > 0) return false;
     for (const auto* storages : {&access.reads, &access.writes}) {
-      for (int root : *storages) {
-        if (root_address_[static_cast<size_t>(root)].region != MemoryRegion::kPersistent)
-          return false;
+      for (const Touched& touched : *storages) {
+        const Address& address = root_address_[static_cast<size_t>(touched.storage)];
+        if (address.region != MemoryRegion::kPersistent) return false;
       }
     }
     return true;
   }
 
-  // Sets the waits of a body and keeps the memory of its communication until it is done. Returns by
-  // instruction the first one that finds it done.
+  // Sets the waits of a body and keeps the memory of what is in its lanes until it is done. Returns
+  // by instruction the first one that finds it done.
   std::vector<int> order_communication(int stage_body, Body& body) {
     const std::vector<Op>& ops = stage_.bodies[stage_body].ops;
     std::vector<Access> accesses;
@@ -219,8 +238,8 @@ class Compiler {
     const std::vector<int> done = add_waits(body, number, accesses, last, plan_.prefetch);
     for (size_t i = 0; i < ops.size(); ++i) {
       for (const auto* storages : {&accesses[i].reads, &accesses[i].writes}) {
-        for (int root : *storages) {
-          RootLife& l = storage_.lives[static_cast<size_t>(root)];
+        for (const Touched& touched : *storages) {
+          RootLife& l = storage_.lives[static_cast<size_t>(touched.storage)];
           if (l.born == l.dies && l.born.body == stage_body) l.last = std::max(l.last, done[i] - 1);
         }
       }
@@ -247,7 +266,7 @@ class Compiler {
 
   void place_scratch(int body) {
     for (size_t i = 0; i < graph_.values.size(); ++i) {
-      if (is_scratch(i, body)) root_address_[i] = {MemoryRegion::kScratch, -1, 0, false, {}};
+      if (is_scratch(i, body)) root_address_[i].region = MemoryRegion::kScratch;
     }
   }
 

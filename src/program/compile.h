@@ -20,8 +20,11 @@ struct PersistentLayout {
   struct Range {
     int64_t offset = 0, bytes = 0;
   };
-  std::map<std::string, Range> ranges;
-  int64_t bytes = 0;
+  struct Space {
+    std::map<std::string, Range> ranges;
+    int64_t bytes = 0;
+  };
+  Space resident, offloaded;
 };
 
 struct CompileOptions {

@@ -9,8 +9,8 @@ Graph as_graph(const Program& program, const Instruction& instruction) {
   Op op;
   op.kind = instruction.kind;
   op.attributes = instruction.attributes;
-  for (const auto& [from, to] : {std::pair{&instruction.inputs, &op.inputs},
-                                 std::pair{&instruction.outputs, &op.outputs}}) {
+  for (const auto& [from, to] :
+       {std::pair{&instruction.inputs, &op.inputs}, std::pair{&instruction.outputs, &op.outputs}}) {
     for (BufferId id : *from) {
       const Buffer& buffer = program.buffer(id);
       Value value;
@@ -26,13 +26,15 @@ Graph as_graph(const Program& program, const Instruction& instruction) {
 
 }  // namespace
 
-double instruction_flops(const OpTable& ops, const Program& program, const Instruction& instruction) {
+double instruction_flops(const OpTable& ops, const Program& program,
+                         const Instruction& instruction) {
   const Graph graph = as_graph(program, instruction);
   return op_flops(ops, graph, graph.ops[0]);
 }
 
-double instruction_bytes(const OpTable& ops, const Program& program, const Instruction& instruction) {
-  if (ops[instruction.kind].view) return 0;
+double instruction_bytes(const OpTable& ops, const Program& program,
+                         const Instruction& instruction) {
+  if (ops[instruction.kind].view || is_copy(instruction.kind)) return 0;
   const Graph graph = as_graph(program, instruction);
   return op_bytes(graph, graph.ops[0]);
 }

@@ -10,7 +10,7 @@ namespace {
 constexpr int kAnyRank = 0;
 
 struct Range {
-  int64_t first = 0, last = 0;  // [first, last) in the arena
+  int64_t first = 0, last = 0;  // [first, last) in the arena; behind it lies what is offloaded
   std::string_view owner;
 };
 
@@ -30,8 +30,8 @@ bool conflict(const Memory& a, const Memory& b) {
   return any(a.writes, b.writes) || any(a.writes, b.reads) || any(a.reads, b.writes);
 }
 
-// The communication that may still be under way. What touches its memory must have waited for it,
-// or be in the same lane.
+// The communication and copies that may still be under way. What touches its memory must have
+// waited for it, or be in the same lane.
 class UnderWay {
  public:
   // Before instruction `self`: what it waits for is done, and what was issued before that in its
@@ -48,9 +48,7 @@ class UnderWay {
   }
 
   Status start(const Instruction& i, const Memory& memory, const std::string& where) {
-    const bool communicates = i.lane == LaneKind::kCommunication;
-    const std::string lane = communicates ? i.attributes.get_string("axes") : "";
-    return start(lane, memory, where, i.outlasts_body);
+    return start(i.lane_name(), memory, where, i.outlasts_body);
   }
 
   // A send or receive, which is known by the number of its action.
@@ -172,14 +170,28 @@ class MemoryCheck {
   }
 
   Range range_of(const Buffer& buffer, const Action& action) const {
-    const int64_t offset =
-        arena_offset(program_, buffer, kAnyRank, action.microbatch, action.slots);
+    const Location at = locate(program_, buffer, kAnyRank, action.microbatch, action.slots);
+    const int64_t offset = at.offset + (at.offloaded ? program_.total_bytes() : 0);
     return {offset, offset + buffer.bytes, owner_of(buffer)};
   }
 
+  // A fetch may read a part.
+  Range read_range(const Instruction& i, BufferId id, const Action& action) const {
+    Range range = range_of(program_.buffer(id), action);
+    if (i.kind != OpKind::kFetch) return range;
+    const Buffer& copy = program_.buffer(i.outputs[0]);
+    range.first += offset_bytes(i.attributes, copy.type.dtype);
+    range.last = range.first + copy.bytes;
+    return range;
+  }
+
   Status check_inside(const Buffer& buffer, const Range& range) const {
-    if (range.first >= 0 && range.last <= program_.total_bytes()) return {};
-    return invalid("stage {}: %{} lies outside of the arena", program_.stage, buffer.name);
+    const int64_t arena = program_.total_bytes();
+    const int64_t first = buffer.address.offloaded ? arena : 0;
+    const int64_t last = buffer.address.offloaded ? arena + program_.offloaded_bytes() : arena;
+    if (range.first >= first && range.last <= last) return {};
+    return invalid("stage {}: %{} lies outside of the {}", program_.stage, buffer.name,
+                   buffer.address.offloaded ? "memory of what is offloaded" : "arena");
   }
 
   Status write(const Buffer& buffer, const Action& action) {
@@ -258,7 +270,7 @@ class MemoryCheck {
 
   Memory memory_of(const Instruction& i, const Action& action) const {
     Memory memory;
-    for (BufferId id : i.inputs) memory.reads.push_back(range_of(program_.buffer(id), action));
+    for (BufferId id : i.inputs) memory.reads.push_back(read_range(i, id, action));
     for (BufferId id : i.outputs) memory.writes.push_back(range_of(program_.buffer(id), action));
     const int64_t first = program_.scratch_offset() + i.workspace_offset;
     if (i.workspace_bytes > 0)

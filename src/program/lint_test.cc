@@ -78,6 +78,52 @@ receive %b from={1} stream={1}>{0} mb=0 slots=0
   EXPECT_EQ(status.message(), "stage 0 waits for ever for its send number 0 of positions 0>1");
 }
 
+// Two pieces of a state go through the optimizer's lanes.
+constexpr const char* kCopies = R"(program p stage=0 mesh=one microbatches=1
+persistent 0
+scratch 192
+io 0
+offloaded 64
+buffer %m: f32[a=16] role=state at offloaded persistent+0
+buffer %m0: f32[a=8] role=temporary at scratch+0
+buffer %n0: f32[a=8] role=temporary at scratch+0
+buffer %s0: f32[a=8] role=temporary at offloaded persistent+0
+buffer %m1: f32[a=8] role=temporary at scratch+64
+buffer %n1: f32[a=8] role=temporary at scratch+64
+buffer %s1: f32[a=8] role=temporary at offloaded persistent+32
+body epilogue scratch=192
+  fetch %m0 = %m {dims=[a], offset=0, sizes=[8]} block=0
+  fetch %m1 = %m {dims=[a], offset=8, sizes=[8]} block=1
+  gelu %n0 = %m0 block=0 wait=epilogue:0
+  store %s0 = %n0 {offset=0} block=0
+  gelu %n1 = %m1 block=1 wait=epilogue:1
+  store %s1 = %n1 {offset=8} block=1
+run epilogue mb=0
+)";
+
+TEST(Lint, WhatIsBeingCopiedIsWaitedFor) {
+  const auto linted_alone = [](const std::string& text) {
+    const auto program = parse_program(text);
+    EXPECT_TRUE(program.ok()) << program.message();
+    EXPECT_EQ(print(*program), text);
+    return lint({*program});
+  };
+  EXPECT_TRUE(linted_alone(kCopies).ok()) << linted_alone(kCopies).message();
+  EXPECT_EQ(
+      linted_alone(replaced(kCopies, " wait=epilogue:1", "")).message(),
+      "gelu of %n1 in epilogue does not wait for fetch of %m1 in epilogue, which is under way in "
+      "memory that it uses");
+  // The second piece is fetched where the first one is written.
+  std::string text = replaced(kCopies, "%n1: f32[a=8] role=temporary at scratch+64",
+                              "%n1: f32[a=8] role=temporary at scratch+0");
+  EXPECT_EQ(
+      linted_alone(text).message(),
+      "gelu of %n1 in epilogue does not wait for store of %s0 in epilogue, which is under way in "
+      "memory that it uses");
+  EXPECT_EQ(linted_alone(replaced(kCopies, "offloaded 64", "offloaded 32")).message(),
+            "stage 0: %m lies outside of the memory of what is offloaded");
+}
+
 TEST(Lint, NamesTheFirstFault) {
   const struct {
     const char* from;

@@ -32,6 +32,7 @@ class ProgramParser {
     if (c.accept("program ")) return header(c);
     if (c.accept("persistent ")) return number(c, program_.persistent_bytes);
     if (c.accept("slots ")) return slot_class(c);
+    if (c.accept("offloaded ")) return number(c, program_.offloaded_persistent_bytes);
     if (c.accept("scratch ")) return number(c, program_.scratch_bytes);
     if (c.accept("io ")) return number(c, program_.io_bytes);
     if (c.accept("buffer ")) return buffer(c);
@@ -89,6 +90,7 @@ class ProgramParser {
     slots.name = c.until(" ");
     TUTTI_TRY(field(c, "bytes=", slots.bytes));
     TUTTI_TRY(field(c, "count=", slots.count));
+    slots.offloaded = c.accept("offloaded");
     program_.slot_classes.push_back(slots);
     return {};
   }
@@ -122,6 +124,7 @@ class ProgramParser {
   }
 
   Status address(TextCursor& c, Address& address) {
+    address.offloaded = c.accept("offloaded ");
     const Error otherwise = c.error_here("persistent, slot, scratch or io");
     TUTTI_ASSIGN(const std::string region, c.word("a region"));
     bool found = false;
@@ -136,11 +139,10 @@ class ProgramParser {
     address.per_microbatch = c.accept("each");
     if (!c.accept("part=")) return {};
     const Error no_axes = c.error_here("mesh axes such as 'shard2'");
-    TUTTI_ASSIGN(const std::string part, c.word("mesh axes"));
-    const std::optional<AxisList> axes = parse_axis_list(part);
+    const std::optional<AxisList> axes = parse_axis_list(c.until("*"));
     if (!axes) return no_axes;
     address.part = *axes;
-    return {};
+    return field(c, "*", address.part_bytes);
   }
 
   Status body(TextCursor& c) {
@@ -160,7 +162,7 @@ class ProgramParser {
     const std::optional<OpKind> parsed = parse_op_kind(kind);
     if (!parsed) return unknown;
     i.kind = *parsed;
-    i.lane = is_communication(i.kind) ? LaneKind::kCommunication : LaneKind::kCompute;
+    i.lane = lane_of(i.kind);
     TUTTI_TRY(references(c, i.outputs));
     TUTTI_TRY(c.expect("="));
     TUTTI_TRY(references(c, i.inputs));

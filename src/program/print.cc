@@ -17,11 +17,14 @@ std::string names(const Program& program, const std::vector<BufferId>& ids) {
 }
 
 std::string address_text(const Address& address) {
-  std::string text(memory_region_name(address.region));
+  std::string text = address.offloaded ? "offloaded " : "";
+  text += memory_region_name(address.region);
   if (address.region == MemoryRegion::kSlot) text += fmt::format(":{}", address.slot_class);
   text += fmt::format("+{}", address.offset);
   if (address.per_microbatch) text += " each";
-  if (!address.part.empty()) text += fmt::format(" part={}", to_string(address.part));
+  if (!address.part.empty()) {
+    text += fmt::format(" part={}*{}", to_string(address.part), address.part_bytes);
+  }
   return text;
 }
 
@@ -96,9 +99,13 @@ std::string print(const Program& program) {
   text += '\n';
   text += fmt::format("persistent {}\n", program.persistent_bytes);
   for (const SlotClass& slots : program.slot_classes) {
-    text += fmt::format("slots {} bytes={} count={}\n", slots.name, slots.bytes, slots.count);
+    text += fmt::format("slots {} bytes={} count={}{}\n", slots.name, slots.bytes, slots.count,
+                        slots.offloaded ? " offloaded" : "");
   }
   text += fmt::format("scratch {}\nio {}\n", program.scratch_bytes, program.io_bytes);
+  if (program.offloaded_persistent_bytes > 0) {
+    text += fmt::format("offloaded {}\n", program.offloaded_persistent_bytes);
+  }
   for (const Buffer& buffer : program.buffers) {
     text += fmt::format("buffer %{}: {} role={} at {}\n", buffer.name,
                         to_string(buffer.type, buffer.placement), role_name(buffer.role),

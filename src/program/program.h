@@ -3,7 +3,8 @@
 //
 // An address is (region, offset). Persistent memory lasts; a slot class holds what one microbatch
 // keeps from one pass to a later one, in as many copies as the schedule has in flight; scratch
-// lives within a body; io holds the step's inputs and its scalar table.
+// lives within a body; io holds the step's inputs and its scalar table. What is offloaded has
+// persistent memory and slots of its own, outside of the arena: fetch and store move it.
 //
 // A Program is a plain value.
 #pragma once
@@ -30,8 +31,10 @@ struct Address {
   int slot_class = -1;          // kSlot
   int64_t offset = 0;           // bytes from the start of the region (or of the slot)
   bool per_microbatch = false;  // kIo: microbatch m lies m * bytes further
-  // The rank with coordinate c along these axes finds its part c * bytes further.
+  // The rank with coordinate c along these axes finds its part c * part_bytes further.
   AxisList part = {};
+  int64_t part_bytes = 0;
+  bool offloaded = false;  // kPersistent, kSlot: of what lies outside of the arena
   friend bool operator==(const Address&, const Address&) = default;
 };
 
@@ -42,9 +45,12 @@ struct Buffer {
   Role role = Role::kTemporary;
   Address address;
   int64_t bytes = 0;  // on one rank
+
+  int64_t elements() const;  // on one rank
 };
 
-enum class LaneKind : uint8_t { kCompute, kCommunication };
+enum class LaneKind : uint8_t { kCompute, kCommunication, kCopy };
+LaneKind lane_of(OpKind kind);
 
 // An instruction of a program.
 struct InstructionRef {
@@ -63,12 +69,16 @@ struct Instruction {
   uint32_t accumulators = 0;  // bit i: output i is an accumulator's storage
   LaneKind lane = LaneKind::kCompute;
   int block = -1;
-  // Instructions of communication that must be done before this one starts, if they are under way.
+  // Instructions in lanes that must be done before this one starts, if they are under way.
   std::vector<InstructionRef> waits = {};
-  // Communication that may go on when its body ends: nothing that it uses is given to others then.
+  // One in a lane that may go on when its body ends: nothing that it uses is given to others then.
   bool outlasts_body = false;
   int64_t workspace_offset = 0;  // in scratch
   int64_t workspace_bytes = 0;
+
+  // Those of one lane run in order, beside compute: the axes of communication, "copy in" and "copy
+  // out" of what is offloaded; empty: compute.
+  std::string lane_name() const;
 };
 
 struct Body {
@@ -104,6 +114,14 @@ struct SlotClass {
   std::string name;   // "F-Bw": kept from F to Bw
   int64_t bytes = 0;  // of one slot
   int count = 0;
+  bool offloaded = false;
+};
+
+// Where bytes are: at an offset of the arena, or of what is offloaded.
+struct Location {
+  bool offloaded = false;
+  int64_t offset = 0;
+  Location operator+(int64_t bytes) const { return {offloaded, offset + bytes}; }
 };
 
 struct Program {
@@ -119,25 +137,28 @@ struct Program {
   int64_t persistent_bytes = 0;
   int64_t scratch_bytes = 0;
   int64_t io_bytes = 0;
+  int64_t offloaded_persistent_bytes = 0;
   std::vector<BufferId> outputs;
 
   Buffer& buffer(BufferId id) { return buffers[static_cast<size_t>(id.index)]; }
   const Buffer& buffer(BufferId id) const { return buffers[static_cast<size_t>(id.index)]; }
-  // Invalid when absent. The copy of another stage's value NAME on this one is called NAME@n.
-  BufferId find(std::string_view buffer_name) const;
-  BufferId find_copy(std::string_view buffer_name) const;
+  BufferId find(std::string_view buffer_name) const;  // invalid when absent
 
   // The arena: persistent, then slots class by class, then scratch, then io.
   int64_t slot_bytes() const;
-  int64_t slots_offset() const { return persistent_bytes; }
-  int64_t slot_offset(int slot_class, int slot) const;  // from the start of the arena
+  Location slot_location(int slot_class, int slot) const;
   int64_t scratch_offset() const { return persistent_bytes + slot_bytes(); }
   int64_t io_offset() const { return scratch_offset() + scratch_bytes; }
   int64_t total_bytes() const { return io_offset() + io_bytes; }
+  // Outside of it: persistent, then slots.
+  int64_t offloaded_slot_bytes() const;
+  int64_t offloaded_bytes() const { return offloaded_persistent_bytes + offloaded_slot_bytes(); }
 };
 
-// Where a buffer lies in the arena of `rank` while `microbatch` is at a point where it holds
-// `slots`.
+// Where a buffer of `rank` lies while `microbatch` is at a point where it holds `slots`.
+Location locate(const Program& program, const Buffer& buffer, int rank, int microbatch,
+                const std::vector<int>& slots);
+// The same for one that is not offloaded, in the arena.
 int64_t arena_offset(const Program& program, const Buffer& buffer, int rank, int microbatch,
                      const std::vector<int>& slots);
 

@@ -56,7 +56,8 @@ MemoryReport memory_report(const Program& program) {
   // What lasts, from its start on: updates and members of buckets lie within.
   std::vector<const Buffer*> lasting;
   for (const Buffer& buffer : program.buffers) {
-    const bool lasts = buffer.address.region == MemoryRegion::kPersistent;
+    const bool lasts =
+        buffer.address.region == MemoryRegion::kPersistent && !buffer.address.offloaded;
     if (lasts && is_persistent(buffer.role)) lasting.push_back(&buffer);
   }
   std::sort(lasting.begin(), lasting.end(), [](const Buffer* a, const Buffer* b) {
@@ -75,6 +76,7 @@ MemoryReport memory_report(const Program& program) {
   report.stash = program.slot_bytes();
   report.scratch = program.scratch_bytes;
   report.io = program.io_bytes;
+  report.offloaded = program.offloaded_bytes();
   int64_t most = -1;
   for (const Body& body : program.bodies) {
     const std::vector<Life> lives = lives_in(program, body);

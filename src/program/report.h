@@ -18,6 +18,7 @@ struct MemoryReport {
   int64_t scratch = 0;
   int64_t io = 0;
   int64_t total() const { return parameters + gradients + optimizer + kept + stash + scratch + io; }
+  int64_t offloaded = 0;  // not among them: it is outside of this memory
 
   // The instruction at which the most scratch is in use.
   std::string peak_instruction;  // "linear_cross_entropy_fused %loss_sum.acc.next in F"

@@ -50,7 +50,10 @@ class StorageSharer {
     entry.root = storage(to).root;
     entry.offset = storage(to).offset + offset;
     entry.part = storage(to).part;
+    entry.part_bytes = storage(to).part_bytes;
+    if (part.empty()) return;
     entry.part.insert(entry.part.end(), part.begin(), part.end());
+    entry.part_bytes = local_bytes(graph_.value(entry.root)) / group_size(entry.part);
   }
 
   // The axes that cut a flat value further than the one whose storage it is in.
@@ -64,19 +67,22 @@ class StorageSharer {
   }
 
   void share_by_kind(const Op& op) {
+    const DType dtype = graph_.value(op.outputs[0]).type.dtype;
     for (ValueId id : op.outputs) {
       const ValueId updated = graph_.value(id).updates;
-      if (updated.valid()) attach(id, updated, 0, part_of(id, updated));
+      if (!updated.valid()) continue;
+      const bool piece = op.kind == OpKind::kStore;
+      attach(id, updated, piece ? offset_bytes(op.attributes, dtype) : 0,
+             piece ? AxisList() : part_of(id, updated));
     }
-    const auto element = static_cast<int64_t>(dtype_bytes(graph_.value(op.outputs[0]).type.dtype));
     if (ops_[op.kind].view) {
-      attach(op.outputs[0], op.inputs[0], op.attributes.get_int("offset") * element, {});
+      attach(op.outputs[0], op.inputs[0], offset_bytes(op.attributes, dtype), {});
     }
     if (op.kind == OpKind::kSlice && is_persistent(graph_.value(op.inputs[0]).role) &&
         graph_.value(op.inputs[0]).type.dims.size() == 1) {
       attach(op.outputs[0], op.inputs[0], 0, part_of(op.outputs[0], op.inputs[0]));
     }
-    if (op.kind == OpKind::kBucketPack) pack(op, element);
+    if (op.kind == OpKind::kBucketPack) pack(op, static_cast<int64_t>(dtype_bytes(dtype)));
   }
 
   // A part that has storage of its own is written where the bucket will be; an accumulator of the
@@ -128,11 +134,13 @@ class StorageSharer {
 
   void measure_lives() {
     seen_.assign(graph_.values.size(), false);
+    stored_.assign(graph_.values.size(), false);
     last_use_.assign(graph_.values.size(), std::vector<int>(stage_.bodies.size(), -1));
     for (int b = 0; b < bodies(); ++b) {
       const std::vector<Op>& ops = stage_.bodies[b].ops;
       for (size_t i = 0; i < ops.size(); ++i) {
         for (ValueId id : ops[i].inputs) touch(id, {b, 1}, static_cast<int>(i));
+        if (ops[i].kind == OpKind::kStore) stored_[position(storage(ops[i].inputs[0]).root)] = true;
         for (ValueId id : ops[i].outputs) touch(id, {b, 1}, static_cast<int>(i));
       }
     }
@@ -151,7 +159,7 @@ class StorageSharer {
   bool dies_here(ValueId input, int body, int index, int64_t bytes) {
     const Storage& s = storage(input);
     const Value& root = graph_.value(s.root);
-    if (s.offset != 0 || local_bytes(root) != bytes) return false;
+    if (s.offset != 0 || local_bytes(root) != bytes || stored_[position(s.root)]) return false;
     const RootLife& l = map_.lives[position(s.root)];
     if (l.dies != LifePoint{body, 1}) return false;
     // One that nothing on this stage adds to is zero, and stays so.
@@ -196,6 +204,7 @@ class StorageSharer {
   const StageOps& stage_;
   StorageMap map_;
   std::vector<bool> seen_;
+  std::vector<bool> stored_;                // by root: a store reads it, beside the ops that follow
   std::vector<std::vector<int>> last_use_;  // by root and body: its last instruction
 };
 

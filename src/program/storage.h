@@ -22,7 +22,8 @@ struct Storage {
   ValueId root;        // of this value's storage; itself for a root
   int64_t offset = 0;  // bytes into the root
   AxisList part;       // along these axes a rank has its own part of the root, from `offset` on
-  bool used = false;   // on this stage
+  int64_t part_bytes = 0;
+  bool used = false;  // on this stage
 };
 
 struct RootLife {

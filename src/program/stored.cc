@@ -9,29 +9,22 @@
 namespace tutti {
 namespace {
 
-// NAME@4 is the replica of NAME at position 4.
 StoredParameter named(const std::string& name) {
-  const size_t at = name.find('@');
   StoredParameter parameter;
-  parameter.name = name.substr(0, at);
-  parameter.replica = at != std::string::npos;
+  parameter.name = without_stage(name);
+  parameter.replica = is_at_stage(name);
   return parameter;
 }
 
-// The bucket behind a view: the view's operand, or what was gathered into it.
-const Buffer& bucket_of(const Program& program, const Body& body, const Instruction& view) {
-  const Buffer& source = program.buffer(view.inputs[0]);
-  if (source.role == Role::kParameter) return source;
+// The bucket behind a view: the view's operand, or what was gathered and fetched into it.
+const Buffer& bucket_of(const Program& program, const Body& body, BufferId source) {
+  const Buffer& buffer = program.buffer(source);
+  if (buffer.role == Role::kParameter) return buffer;
   for (const Instruction& i : body.instructions) {
-    if (i.kind == OpKind::kAllGather && i.outputs[0] == view.inputs[0]) {
-      return program.buffer(i.inputs[0]);
-    }
+    const bool brings = i.kind == OpKind::kAllGather || i.kind == OpKind::kFetch;
+    if (brings && i.outputs[0] == source) return bucket_of(program, body, i.inputs[0]);
   }
-  TUTTI_CHECK(false, "%{} is no bucket", source.name);
-}
-
-int64_t local_elements(const Buffer& buffer) {
-  return buffer.bytes / static_cast<int64_t>(dtype_bytes(buffer.type.dtype));
+  TUTTI_CHECK(false, "%{} is no bucket", buffer.name);
 }
 
 StoredParameter in_bucket(const Program& program, const Body& body, const Instruction& view) {
@@ -39,9 +32,9 @@ StoredParameter in_bucket(const Program& program, const Body& body, const Instru
   StoredParameter parameter = named(view.attributes.get_string("of"));
   parameter.type = shown.type;
   parameter.placement = shown.placement;
-  parameter.buffer = bucket_of(program, body, view).name;
+  parameter.buffer = bucket_of(program, body, view.inputs[0]).name;
   parameter.offset = view.attributes.get_int("offset");
-  parameter.bucket_elements = local_elements(program.buffer(view.inputs[0]));
+  parameter.bucket_elements = program.buffer(view.inputs[0]).elements();
   return parameter;
 }
 
@@ -72,9 +65,9 @@ std::vector<StoredParameter> stored_parameters(const Program& program) {
   std::set<std::string> known;
   for (const Body& body : program.bodies) {
     for (const Instruction& i : body.instructions) {
-      if (i.kind != OpKind::kBucketView || !known.insert(i.attributes.get_string("of")).second) {
-        continue;
-      }
+      // Pieces in the optimizer are views, too, but of no parameter.
+      if (i.kind != OpKind::kBucketView || !i.attributes.has("of")) continue;
+      if (!known.insert(i.attributes.get_string("of")).second) continue;
       found.push_back(in_bucket(program, body, i));
     }
   }
@@ -99,7 +92,7 @@ StoredRange stored_range(const Program& program, const StoredParameter& paramete
   range.sizes = whole.sizes;
   range.offsets = whole.offsets;
   range.end = whole.count();
-  range.arena_offset = arena_offset(program, buffer, rank, 0, {});
+  range.location = locate(program, buffer, rank, 0, {});
   AxisList cut = shard_axes(parameter.placement);
   if (parameter.bucket_elements > 0) {
     const Operand held = operand_of(buffer, program.mesh, rank);
@@ -107,7 +100,7 @@ StoredRange stored_range(const Program& program, const StoredParameter& paramete
     const int64_t at = parameter.offset - first;  // of the parameter in what is held
     range.begin = std::clamp<int64_t>(-at, 0, whole.count());
     range.end = std::clamp<int64_t>(held.sizes[0] - at, range.begin, whole.count());
-    range.arena_offset +=
+    range.location.offset +=
         (at + range.begin) * static_cast<int64_t>(dtype_bytes(parameter.type.dtype));
     cut = shard_axes(buffer.placement);
   }

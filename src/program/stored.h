@@ -29,7 +29,7 @@ std::vector<StoredParameter> stored_parameters(const Program& program);
 struct StoredRange {
   std::vector<int64_t> sizes, offsets;
   int64_t begin = 0, end = 0;
-  int64_t arena_offset = 0;  // bytes, of element `begin`
+  Location location;  // of element `begin`
   // Whether no rank of a lower number holds the same elements.
   bool first_replica = true;
 };

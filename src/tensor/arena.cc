@@ -1,13 +1,9 @@
 #include "tensor/arena.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "base/format.h"
@@ -19,8 +15,6 @@ namespace {
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kHugePageBytes = 2 << 20;
 constexpr uint64_t kBytesMax = uint64_t{1} << 47;  // more than the address space of a process
-
-std::string system_message(int code) { return std::generic_category().message(code); }
 
 // Reserves address space and gives back what lies before and after an aligned part of it.
 Result<char*> reserve_aligned(uint64_t bytes) {
@@ -39,11 +33,11 @@ Result<char*> reserve_aligned(uint64_t bytes) {
   return reinterpret_cast<char*>(aligned);
 }
 
-// Maps memory, or the file when `fd` is not -1, at an aligned address.
-Result<char*> map_aligned(uint64_t bytes, int fd) {
+// Maps memory at an aligned address.
+Result<char*> map_aligned(uint64_t bytes) {
   TUTTI_ASSIGN(char* const data, reserve_aligned(bytes));
-  const int flags = MAP_FIXED | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
-  if (::mmap(data, bytes, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED) {
+  constexpr int kFlags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS;
+  if (::mmap(data, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0) == MAP_FAILED) {
     const int code = errno;
     ::munmap(data, bytes);
     return error(ErrorKind::kResource, "cannot map {}: {}", human_bytes(bytes),
@@ -67,40 +61,15 @@ Status check_size(uint64_t bytes) {
 Result<Arena> Arena::create(uint64_t bytes) {
   TUTTI_TRY(check_size(bytes));
   if (bytes == 0) return Arena();
-  const AvailableMemory available = available_memory();
+  const AvailableMemory available = process_memory();
   const uint64_t mapped = mapping_bytes(bytes);
   if (mapped > available.bytes) {
     return error(ErrorKind::kResource, "needs {} of memory, but {} are available ({})",
                  human_bytes(bytes), human_bytes(available.bytes), available.limit);
   }
-  TUTTI_ASSIGN(char* const data, map_aligned(mapped, -1));
+  TUTTI_ASSIGN(char* const data, map_aligned(mapped));
   (void)::madvise(data, mapped, MADV_HUGEPAGE);  // a wish: a kernel without huge pages says no
   return Arena(data, bytes, mapped);
-}
-
-Result<Arena> Arena::create_in_file(const std::string& directory, uint64_t bytes) {
-  TUTTI_TRY(check_size(bytes));
-  if (bytes == 0) return Arena();
-  const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return io_error("{}: cannot create an unnamed file: {}", directory, system_message(errno));
-  }
-  const uint64_t mapped = mapping_bytes(bytes);
-  // Asked first, because where the file system cannot reserve, posix_fallocate writes until it is
-  // full.
-  struct statvfs disk;
-  const bool known = ::fstatvfs(fd, &disk) == 0;
-  const uint64_t free = known ? uint64_t{disk.f_bavail} * disk.f_frsize : UINT64_MAX;
-  const int code = mapped > free ? ENOSPC : ::posix_fallocate(fd, 0, static_cast<off_t>(mapped));
-  if (code != 0) {
-    ::close(fd);
-    return error(ErrorKind::kResource, "{}: cannot reserve {} of disk: {}", directory,
-                 human_bytes(bytes), system_message(code));
-  }
-  const Result<char*> data = map_aligned(mapped, fd);
-  ::close(fd);  // the mapping keeps the file
-  if (!data.ok()) return data.error();
-  return Arena(*data, bytes, mapped);
 }
 
 Arena::Arena(Arena&& other) noexcept

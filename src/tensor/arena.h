@@ -17,9 +17,6 @@ class Arena {
   // Exactly `bytes` (the mapping is rounded up to a page). kResource, before anything is taken,
   // when the machine or a cgroup does not have them.
   static Result<Arena> create(uint64_t bytes);
-  // The same, kept in an unlinked file in `directory`, for what should not fill memory; the disk
-  // space is reserved here, so that a full disk is an error now and not a SIGBUS later.
-  static Result<Arena> create_in_file(const std::string& directory, uint64_t bytes);
 
   Arena() = default;
   Arena(Arena&& other) noexcept;

@@ -88,18 +88,5 @@ TEST(Arena, EmptyIsFine) {
   arena->first_touch(2);
 }
 
-TEST(Arena, InAFileBehavesTheSame) {
-  const auto arena = Arena::create_in_file(::testing::TempDir(), 10000);
-  ASSERT_TRUE(arena.ok()) << arena.message();
-  EXPECT_EQ(arena->bytes(), 10000u);
-  EXPECT_EQ(arena->data()[9999], 0);
-  arena->data()[9999] = 'z';
-  arena->first_touch(2);
-  EXPECT_EQ(arena->data()[9999], 'z');
-  EXPECT_FALSE(Arena::create_in_file("/absent/directory", 1).ok());
-  EXPECT_EQ(Arena::create_in_file(::testing::TempDir(), uint64_t{1} << 46).error().kind,
-            ErrorKind::kResource);
-}
-
 }  // namespace
 }  // namespace tutti

@@ -1,5 +1,7 @@
 #include "tensor/available_memory.h"
 
+#include <sys/resource.h>
+
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -76,6 +78,18 @@ bool lists_memory(std::string_view controllers) {
   return false;
 }
 
+// What a limit of this process leaves beside what it has mapped already, as /proc calls that.
+void apply_limit(const std::string& root, int resource, const char* name, const char* mapped,
+                 AvailableMemory& least) {
+  struct rlimit limit;
+  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) return;
+  const auto kib = field(read_table(root + "/proc/self/status"), mapped);
+  if (limit.rlim_cur == RLIM_INFINITY || !kib) return;
+  const uint64_t used = *kib * 1024;
+  const uint64_t left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+  if (left < least.bytes) least = {left, name};
+}
+
 }  // namespace
 
 AvailableMemory available_memory(const std::string& root) {
@@ -95,6 +109,13 @@ AvailableMemory available_memory(const std::string& root) {
       apply_cgroups(root + "/sys/fs/cgroup/memory", path, kVersion1, least);
     }
   }
+  return least;
+}
+
+AvailableMemory process_memory(const std::string& root) {
+  AvailableMemory least = available_memory(root);
+  apply_limit(root, RLIMIT_DATA, "RLIMIT_DATA", "VmData:", least);
+  apply_limit(root, RLIMIT_AS, "RLIMIT_AS", "VmSize:", least);
   return least;
 }
 

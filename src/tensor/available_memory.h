@@ -1,4 +1,4 @@
-// How much memory this process has, and can still take without swapping or being killed.
+// How much memory this process has, and can still take without swapping, being killed or refused.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,14 @@ namespace tutti {
 
 struct AvailableMemory {
   uint64_t bytes = UINT64_MAX;  // the largest number when nothing is known
-  std::string limit;            // what sets it, for messages: "MemAvailable" or a cgroup's path
+  std::string limit;            // what sets it, for messages: "RLIMIT_DATA" or a cgroup's path
 };
 
 // The least of MemAvailable and of what each memory cgroup (version 1 or 2) around this process
 // has left; page cache that the kernel can drop counts as left. `root` is "" but in tests.
 AvailableMemory available_memory(const std::string& root = "");
+// The same, or less where the limits of this process alone (RLIMIT_DATA, RLIMIT_AS) leave less.
+AvailableMemory process_memory(const std::string& root = "");
 
 // The resident set of this process now; nothing where the kernel does not tell.
 std::optional<int64_t> resident_bytes(const std::string& root = "");

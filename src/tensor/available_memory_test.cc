@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/fs.h"
 
@@ -30,6 +31,21 @@ class AvailableMemoryTest : public ::testing::Test {
 TEST_F(AvailableMemoryTest, WithoutCgroupsItIsMemAvailable) {
   EXPECT_EQ(available_memory(root_).bytes, 1000u * 1024);
   EXPECT_EQ(available_memory(root_).limit, "MemAvailable");
+}
+
+// A soft limit that the process is far from; what it has mapped is a file's word.
+TEST_F(AvailableMemoryTest, ALimitOfTheProcessCountsForItAlone) {
+  struct rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_DATA, &before), 0);
+  constexpr rlim_t kLimit = rlim_t{1} << 45;
+  struct rlimit limited = before;
+  limited.rlim_cur = std::min(before.rlim_cur, kLimit);
+  ASSERT_EQ(::setrlimit(RLIMIT_DATA, &limited), 0);
+  file("/proc/self/status", fmt::format("VmData: {} kB\n", limited.rlim_cur / 1024 - 700));
+  EXPECT_EQ(process_memory(root_).bytes, 700u * 1024);
+  EXPECT_EQ(process_memory(root_).limit, "RLIMIT_DATA");
+  EXPECT_EQ(available_memory(root_).bytes, 1000u * 1024);
+  ASSERT_EQ(::setrlimit(RLIMIT_DATA, &before), 0);
 }
 
 TEST_F(AvailableMemoryTest, TheTightestGroupAroundTheProcessCounts) {

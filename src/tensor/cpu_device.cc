@@ -46,13 +46,6 @@ class CpuDevice : public Device {
   std::string_view name() const override { return "cpu"; }
 
   Result<std::unique_ptr<DeviceMemory>> allocate(MemorySpace space, uint64_t bytes) override {
-    if (space == MemorySpace::kFile) {
-      if (options_.spill_directory.empty()) {
-        return invalid("{} bytes of file memory: no spill directory is set", bytes);
-      }
-      TUTTI_ASSIGN(Arena arena, Arena::create_in_file(options_.spill_directory, bytes));
-      return std::unique_ptr<DeviceMemory>(new CpuMemory(std::move(arena), space));
-    }
     TUTTI_ASSIGN(Arena arena, Arena::create(bytes));
     arena.first_touch(options_.threads);
     return std::unique_ptr<DeviceMemory>(new CpuMemory(std::move(arena), space));
@@ -80,8 +73,6 @@ std::string_view memory_space_name(MemorySpace space) {
       return "host";
     case MemorySpace::kPinned:
       return "pinned";
-    case MemorySpace::kFile:
-      return "file";
   }
   return "unknown";
 }

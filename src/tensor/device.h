@@ -15,9 +15,10 @@
 
 namespace tutti {
 
-enum class MemorySpace : uint8_t { kDevice, kHost, kPinned, kFile };
+// Files are another thing: they have no address (tensor/offload_store.h).
+enum class MemorySpace : uint8_t { kDevice, kHost, kPinned };
 
-std::string_view memory_space_name(MemorySpace space);  // "device", "host", "pinned", "file"
+std::string_view memory_space_name(MemorySpace space);  // "device", "host", "pinned"
 
 // A region of memory; freed at destruction.
 class DeviceMemory {
@@ -64,8 +65,7 @@ class Device {
 };
 
 struct CpuDeviceOptions {
-  int threads = 1;              // that touch new memory first
-  std::string spill_directory;  // where kFile memory lies; empty: kFile is refused
+  int threads = 1;  // that touch new memory first
 };
 
 // The CPU: each call of a stream is done when it returns. kDevice, kHost and kPinned are the same.

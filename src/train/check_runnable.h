@@ -1,5 +1,5 @@
-// What this version can train: ranks that keep everything in memory. A setting beyond that is an
-// error, not a silent fallback. Pure functions; thread-safe.
+// Whether a run can begin: that it has data, and the memory that it plans. Pure functions;
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,18 @@ namespace tutti {
 // Requires a checked config. The message names the key, its value and what to set.
 Status check_runnable(const Config& config);
 
-// kResource when the arenas of `ranks` on this machine and the staging memory of each one's
-// checkpoints together are more than `available`; the message has one rank's numbers by kind.
-Status check_memory(const MemoryReport& plan, int64_t arenas_bytes, int64_t staging_bytes,
-                    int ranks, const AvailableMemory& available);
+// Bytes that ranks take of one memory.
+struct MemoryNeed {
+  int64_t arena_bytes = 0;
+  int64_t host_bytes = 0;     // offloaded to the host's memory
+  int64_t staging_bytes = 0;  // of checkpoints
+  int ranks = 1;
+
+  int64_t total() const { return arena_bytes + host_bytes + staging_bytes; }
+};
+
+// kResource when that is more than `available`; the message has one rank's numbers by kind.
+Status check_memory(const MemoryReport& plan, const MemoryNeed& need,
+                    const AvailableMemory& available);
 
 }  // namespace tutti

@@ -22,18 +22,11 @@ void expect_refused(const Status& status, const Case& expected) {
   }
 }
 
-TEST(CheckRunnable, RefusesSettingsThatAreNotBuiltByTheirKey) {
+TEST(CheckRunnable, RefusesARunWithoutData) {
   EXPECT_TRUE(check_runnable(test_config()).ok());
-  const Case cases[] = {
-      {{"parallel.offload=optimizer"}, {"parallel.offload = \"optimizer\"", "\"none\""}},
-      {{"data.train="}, {"data.train is not set"}},
-  };
-  for (const Case& expected : cases) {
-    std::vector<std::string> overrides = expected.overrides;
-    overrides.push_back("train.global_batch=8");
-    overrides.push_back("data.validation=");
-    expect_refused(check_runnable(test_config(overrides)), expected);
-  }
+  const Case expected{{"data.train=", "train.global_batch=8", "data.validation="},
+                      {"data.train is not set"}};
+  expect_refused(check_runnable(test_config(expected.overrides)), expected);
 }
 
 TEST(CheckRanks, SaysHowManyRanksTheAxesAskFor) {
@@ -48,12 +41,14 @@ TEST(CheckRunnable, RefusesAPlanBeyondTheMemoryWithItsNumbers) {
   plan.parameters = int64_t{3} << 30;
   plan.stash = int64_t{1} << 30;
   const AvailableMemory available = {uint64_t{4} << 30, "MemAvailable"};
-  EXPECT_TRUE(check_memory(plan, plan.total(), 0, 1, available).ok());
-  const Status status = check_memory(plan, plan.total(), 1 << 30, 1, available);
+  EXPECT_TRUE(check_memory(plan, {.arena_bytes = plan.total()}, available).ok());
+  const Status status = check_memory(
+      plan, {.arena_bytes = plan.total(), .host_bytes = 1 << 30, .staging_bytes = 1 << 30},
+      available);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind, ErrorKind::kResource);
-  for (const char* part :
-       {"5.00 GiB", "4.00 GiB", "3.00 GiB", "MemAvailable", "staging 1.00 GiB"}) {
+  for (const char* part : {"6.00 GiB", "4.00 GiB", "3.00 GiB", "MemAvailable", "staging 1.00 GiB",
+                           "host's memory 1.00 GiB", "parallel.offload_to = \"file\""}) {
     EXPECT_NE(status.message().find(part), std::string::npos) << part << status.message();
   }
 }

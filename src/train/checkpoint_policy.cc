@@ -5,9 +5,11 @@
 namespace tutti {
 
 // A save that no step follows gains nothing from a copy.
-CheckpointPolicy::CheckpointPolicy(FileSystem& fs, const Config& config, Communicator* ranks)
+CheckpointPolicy::CheckpointPolicy(FileSystem& fs, const Config& config, Communicator* ranks,
+                                   bool state_in_memory)
     : every_(config.checkpoint.every),
-      background_(config.checkpoint.async && every_ > 0 && every_ < config.train.steps),
+      background_(config.checkpoint.async && state_in_memory && every_ > 0 &&
+                  every_ < config.train.steps),
       group_(fs, config.run.dir, static_cast<int>(config.checkpoint.keep), ranks),
       writer_(group_) {}
 

@@ -21,7 +21,9 @@ namespace tutti {
 class CheckpointPolicy {
  public:
   // `ranks`: all of the run's, for this alone; null when there is one.
-  CheckpointPolicy(FileSystem& fs, const Config& config, Communicator* ranks = nullptr);
+  // Where some of the state is offloaded there is no memory to stage it in: every save waits.
+  CheckpointPolicy(FileSystem& fs, const Config& config, Communicator* ranks = nullptr,
+                   bool state_in_memory = true);
 
   // Bytes of staging for snapshots of this size: 0 when nothing is saved in the background.
   int64_t staging_bytes(int64_t snapshot_bytes) const { return background_ ? snapshot_bytes : 0; }

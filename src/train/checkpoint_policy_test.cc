@@ -34,6 +34,26 @@ class CheckpointPolicyTest : public ::testing::Test {
   std::string weights_ = std::string(100'000, 'w');
 };
 
+TEST_F(CheckpointPolicyTest, StateThatIsNotInMemoryIsNotStaged) {
+  const Config config = test_config({"checkpoint.every=4", "checkpoint.async=true"});
+  EXPECT_EQ(CheckpointPolicy(fs_, config).staging_bytes(1000), 1000);
+  CheckpointPolicy policy(fs_, config, nullptr, false);
+  EXPECT_EQ(policy.staging_bytes(1000), 0);
+  const auto read = [&] {
+    Result<Snapshot> snapshot = take(4);
+    SnapshotTensor& tensor = snapshot->tensors[0];
+    tensor.read_bytes = tensor.bytes.size();
+    tensor.bytes = {};
+    tensor.read = [&](uint64_t first, std::span<char> out) {
+      std::copy_n(weights_.begin() + static_cast<int64_t>(first), out.size(), out.begin());
+      return Status();
+    };
+    return snapshot;
+  };
+  ASSERT_TRUE(policy.after_step(4, false, read).ok());
+  EXPECT_EQ(saved_steps(), std::vector<int64_t>{4}) << "it is on disk when the call returns";
+}
+
 TEST_F(CheckpointPolicyTest, SavesWhenDueAndAtTheEndOnce) {
   for (const char* async : {"checkpoint.async=true", "checkpoint.async=false"}) {
     CheckpointPolicy policy(fs_, test_config({"checkpoint.every=4", "checkpoint.keep=0", async}));

@@ -25,7 +25,7 @@
 
 namespace tutti {
 
-enum class OffloadPolicy { kNone, kOptimizer, kActivations };
+enum class OffloadTo { kFile, kHost };
 
 struct TokenizerSection {
   std::string path;
@@ -79,6 +79,8 @@ struct PrecisionSection {
   DType compute = DType::kF32;
 };
 
+inline constexpr int64_t kMiB = 1 << 20;  // of memory_mib and stash_mib, in bytes
+
 // Sizes of the mesh axes and what is done along them.
 struct ParallelSection {
   int64_t pp = 1, dp = 1, shard = 1, ep = 1, cp = 1, tp = 1;
@@ -97,9 +99,11 @@ struct ParallelSection {
   std::string stages = "cost";  // or "equal", or the layers of each: "7,5"
   std::string stage_speeds;     // "1,0.5"; empty: all alike
   RecomputePolicy recompute = RecomputePolicy::kNone;
-  int64_t memory_mib = 0;  // that a rank may take; 0: what the machine has
-  int64_t stash_mib = 0;  // of recompute = "budget": activations of a rank
-  OffloadPolicy offload = OffloadPolicy::kNone;
+  int64_t memory_mib = 0;        // that a rank may take; 0: what the machine has
+  int64_t stash_mib = 0;         // of recompute = "budget": activations of a rank
+  std::string offload = "none";  // or of "parameters,optimizer,activations"
+  OffloadTo offload_to = OffloadTo::kFile;
+  std::string offload_dir;  // of the file; empty: run.dir
 };
 
 struct CheckpointSection {

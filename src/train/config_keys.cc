@@ -19,7 +19,7 @@ constexpr DType kComputeDTypes[] = {DType::kF32};
 constexpr std::string_view kRecompute[] = {"none", "selective", "full", "budget"};
 constexpr std::string_view kGradReduce[] = {"auto", "end", "microbatch"};
 constexpr std::string_view kContextParallel[] = {"ring", "gather", "ulysses"};
-constexpr std::string_view kOffload[] = {"none", "optimizer", "activations"};
+constexpr std::string_view kOffloadTo[] = {"file", "host"};
 
 size_t compute_index(const Config& config) {
   size_t index = 0;
@@ -182,7 +182,7 @@ constexpr ConfigKey kKeys[] = {
      "When gradients are reduced: once at the end of a step, or over the ranks that shard them "
      "behind each microbatch; auto is end for zero 0 and 1", "\"end\""},
     {"parallel.prefetch", TUTTI_MEMBER(parallel.prefetch), {0, 1024}, "blocks",
-     "How far gathers of parameters run ahead, and reductions may lag behind", "2"},
+     "How far gathers and fetches run ahead, and reductions and stores may lag behind", "2"},
     {"parallel.reshard_after_forward", TUTTI_MEMBER(parallel.reshard_after_forward), kNone, "",
      "With zero = 3, gather parameters again in backward instead of keeping them", "false"},
     {"parallel.sequence_parallel", TUTTI_MEMBER(parallel.sequence_parallel), kNone, "",
@@ -216,15 +216,23 @@ constexpr ConfigKey kKeys[] = {
      "is refused; 0 is what the machine has", "40960"},
     {"parallel.stash_mib", TUTTI_MEMBER(parallel.stash_mib), {0, 1e9}, "MiB",
      "Activations that a rank may keep for backward, for recompute = \"budget\"", "4096"},
-    {"parallel.offload", TUTTI_ENUM(parallel.offload, kOffload), kNone, "",
-     "What waits in host memory", "\"optimizer\""},
+    {"parallel.offload", TUTTI_MEMBER(parallel.offload), kNone, "",
+     "What is kept outside of a rank's memory and fetched when it is needed: a list of "
+     "\"parameters\", \"optimizer\" (its state) and \"activations\" (what backward needs), or "
+     "\"none\"", "\"parameters,optimizer\""},
+    {"parallel.offload_to", TUTTI_ENUM(parallel.offload_to, kOffloadTo), kNone, "",
+     "Where that is: in a file on a disk, or in the host's memory", "\"host\""},
+    {"parallel.offload_dir", TUTTI_MEMBER(parallel.offload_dir), kNone, "path",
+     "Directory on a disk for the file, which has no name and goes with the run; empty is where "
+     "run.dir is", "\"/scratch\""},
 
     {"checkpoint.every", TUTTI_MEMBER(checkpoint.every), {0, kSteps}, "steps",
      "Steps from one checkpoint to the next; 0 is only at the end", "500"},
     {"checkpoint.keep", TUTTI_MEMBER(checkpoint.keep), {0, 1e6}, "checkpoints",
      "Newest checkpoints that are kept; 0 is all", "3"},
     {"checkpoint.async", TUTTI_MEMBER(checkpoint.async), kNone, "",
-     "Whether training goes on while a checkpoint is written", "true"},
+     "Whether training goes on while a checkpoint is written; not where the state is offloaded",
+     "true"},
 
     {"log.every", TUTTI_MEMBER(log.every), {1, kSteps}, "steps",
      "Steps from one logged line to the next", "10"},

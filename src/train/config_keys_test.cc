@@ -99,7 +99,7 @@ TEST(ConfigKeys, ChoicesRoundTripThroughTheirEnums) {
 TEST(ConfigKeys, ArePutInWords) {
   EXPECT_EQ(key_allowed(*find_config_key("train.steps")), "1 to 1000000000000");
   EXPECT_EQ(key_allowed(*find_config_key("optim.lr")), "above 0 to 10");
-  EXPECT_EQ(key_allowed(*find_config_key("parallel.offload")), "none, optimizer or activations");
+  EXPECT_EQ(key_allowed(*find_config_key("parallel.offload_to")), "file or host");
   EXPECT_EQ(key_allowed(*find_config_key("run.dir")), "");
   EXPECT_EQ(key_default(*find_config_key("optim.lr")), "0.0006");
   EXPECT_EQ(key_default(*find_config_key("model.layers")), "from model.preset or model.init");

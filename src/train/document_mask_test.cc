@@ -30,7 +30,8 @@ class DocumentMask : public ::testing::Test {
     auto executor = Executor::create(std::move(programs), std::move(backend));
     ASSERT_TRUE(executor.ok()) << executor.message();
     executor_ = std::move(executor).value();
-    initialise_parameters(*executor_, 0, compiled->step, 3, cpu::default_kernels(), 1);
+    ASSERT_TRUE(
+        initialise_parameters(*executor_, 0, compiled->step, 3, cpu::default_kernels(), 1).ok());
   }
 
   void write(std::string_view name, const Ids& ids) {

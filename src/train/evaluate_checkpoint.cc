@@ -17,7 +17,7 @@ namespace {
 // Before the executor takes it.
 Status check_fits(const std::string& path, const Program& program) {
   const auto needed = static_cast<uint64_t>(program.total_bytes());
-  const AvailableMemory available = available_memory();
+  const AvailableMemory available = process_memory();
   if (needed <= available.bytes) return {};
   return error(ErrorKind::kResource,
                "{}: the evaluation needs {} of memory, but {} are available ({})", path,

@@ -5,21 +5,15 @@
 #include <numeric>
 
 #include "models/model.h"
-#include "models/step_graph.h"
 #include "partition/stage_cut.h"
 #include "schedule/make_schedule.h"
+#include "train/config_graph.h"
 #include "train/config_keys.h"
 
 namespace tutti {
 namespace {
 
-Error not_built(const Config& config, std::string_view key, std::string_view instead) {
-  const ConfigKey* found = find_config_key(key);
-  TUTTI_CHECK(found != nullptr, "{}", key);
-  return invalid("{} = {} is not built; {}", key, key_value(*found, config), instead);
-}
-
-Status check_settings(const Config& config) {
+Status check_settings(const Config& config, const Offload& offload) {
   const bool budget = config.parallel.recompute == RecomputePolicy::kBudget;
   if (budget && config.parallel.stash_mib == 0) {
     return invalid("parallel.recompute = \"budget\", but parallel.stash_mib is not set");
@@ -28,8 +22,16 @@ Status check_settings(const Config& config) {
     return invalid("parallel.stash_mib = {} is for parallel.recompute = \"budget\"",
                    config.parallel.stash_mib);
   }
-  if (config.parallel.offload != OffloadPolicy::kNone) {
-    return not_built(config, "parallel.offload", "set it to \"none\"");
+  if (budget && offload.activations) {
+    return invalid(
+        "parallel.recompute = \"budget\" limits the activations that are kept in memory, and "
+        "parallel.offload = \"{}\" keeps none; set one of them",
+        config.parallel.offload);
+  }
+  const bool to_file = config.parallel.offload_to == OffloadTo::kFile;
+  if (!config.parallel.offload_dir.empty() && (!offload.any() || !to_file)) {
+    return invalid("parallel.offload_dir is for parallel.offload to a file, but parallel.{}",
+                   to_file ? "offload = \"none\"" : "offload_to = \"host\"");
   }
   return {};
 }
@@ -51,9 +53,7 @@ constexpr int64_t kMicrobatchesMax = 1 << 16;
 // What the parts of the model cost; the sizes of the plan are bound.
 Result<std::vector<BlockCost>> costs_of(const Config& config, const Plan& plan,
                                         const OpTable& ops) {
-  BuildOptions options;
-  options.seq = config.train.seq_len;
-  TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, options, OptimizerOptions()));
+  TUTTI_ASSIGN(StepGraph step, build_training(ops, config));
   bind_dim(step.graph, "batch", plan.samples_per_microbatch());
   bind_dim(step.graph, "microbatch", plan.microbatches);
   return block_costs(std::move(step.graph), {ops, plan});
@@ -109,8 +109,7 @@ Result<std::vector<int>> listed_layers(const Config& config, int positions) {
 constexpr double kCutMemory = 0.9;
 
 double memory_bytes(const Config& config) {
-  constexpr double kMiB = 1 << 20;
-  return static_cast<double>(config.parallel.memory_mib) * kMiB;
+  return static_cast<double>(config.parallel.memory_mib * kMiB);
 }
 
 // The layers' positions in the pipeline; nothing for equal shares.
@@ -247,7 +246,6 @@ Status lay_out_pipeline(FileSystem& fs, const Config& config, const OpTable& ops
 // The bytes that a microbatch may keep at each position, so that those that its stage holds at once
 // keep what is allowed.
 void set_stash(const Config& config, Layout& layout) {
-  constexpr int64_t kMiB = 1 << 20;
   Plan& plan = layout.plan;
   if (plan.recompute != RecomputePolicy::kBudget) return;
   const Pipeline pipeline = plan.pipeline();
@@ -267,6 +265,10 @@ std::string axes_text(const ParallelSection& p) {
 
 }  // namespace
 
+double Layout::bubble_rate() const {
+  return schedule.stage_count() == 1 ? 0 : simulate(schedule, times).bubble_rate();
+}
+
 Plan one_rank_plan(int64_t micro_batch, int64_t microbatches) {
   Plan plan;
   plan.micro_batch = micro_batch;
@@ -275,8 +277,9 @@ Plan one_rank_plan(int64_t micro_batch, int64_t microbatches) {
 }
 
 Result<Layout> layout_of(FileSystem& fs, const Config& config, const OpTable& ops) {
-  TUTTI_TRY(check_settings(config));
   const ParallelSection& parallel = config.parallel;
+  TUTTI_ASSIGN(const Offload offload, parse_offload(parallel.offload));
+  TUTTI_TRY(check_settings(config, offload));
   Layout layout;
   Plan& plan = layout.plan;
   plan = one_rank_plan(config.train.micro_batch, config.accumulation());
@@ -297,6 +300,7 @@ Result<Layout> layout_of(FileSystem& fs, const Config& config, const OpTable& op
   plan.context_parallel = parallel.context_parallel;
   if (!parallel.sequence_parallel) plan.rules = rules_without_sequence_parallel();
   plan.recompute = parallel.recompute;
+  plan.offload = offload;
   TUTTI_TRY(lay_out_pipeline(fs, config, ops, layout));
   set_stash(config, layout);
   TUTTI_TRY(validate(plan, planned_sizes(config)));

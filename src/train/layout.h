@@ -17,6 +17,8 @@ struct Layout {
   Plan plan;
   Schedule schedule;  // of the plan's pipeline; passes verify()
   PassTimes times;    // of a mean stage, by arithmetic; its forward pass is 1
+
+  double bubble_rate() const;  // where all stages take equally long
 };
 
 // The layout of a checked config. A setting that programs cannot do, or that does not fit the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 
 #include "program/stored.h"
@@ -11,10 +12,10 @@
 namespace tutti {
 namespace {
 
-// A tensor, and where in the arena its bytes begin.
+// A tensor, and where its bytes begin.
 struct PlacedTensor {
   ModelTensor tensor;
-  int64_t arena_offset = 0;
+  Location location;
 };
 
 // The elements of a range, less those in padding rows, which are the last ones of any range.
@@ -44,7 +45,7 @@ PlacedTensor placed_tensor(const Program& program, int rank, const StoredParamet
   const Buffer& buffer = program.buffer(program.find(parameter.buffer + suffix));
   const StoredRange range = stored_range(program, parameter, buffer, rank);
   PlacedTensor placed;
-  placed.arena_offset = range.arena_offset;
+  placed.location = range.location;
   ModelTensor& tensor = placed.tensor;
   tensor.name = parameter.name + suffix;
   tensor.dtype = buffer.type.dtype;
@@ -89,14 +90,70 @@ void convert(DType from, std::span<const char> bytes, DType to, std::span<char> 
   }
 }
 
+// Boxes of whole rows of a box, each of some `elements` at most, in its order.
+std::vector<Box> rows_of(const Box& box, int64_t elements) {
+  if (box.size.empty()) return {box};
+  const int64_t row = element_count(box.size) / box.size[0];
+  const int64_t rows = std::max<int64_t>(1, elements / std::max<int64_t>(1, row));
+  std::vector<Box> parts;
+  for (int64_t first = 0; first < box.size[0]; first += rows) {
+    Box part = box;
+    part.offset[0] += first;
+    part.size[0] = std::min(rows, box.size[0] - first);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+// Fills a tensor that is offloaded, piece by piece.
+Status load_away(TensorSource& source, const ModelTensor& tensor, DType stored) {
+  constexpr int64_t kPieceElements = 4 << 20;
+  uint64_t written = 0;
+  std::vector<char> read, converted;
+  for (const Box& box : tensor.boxes) {
+    for (const Box& part : rows_of(box, kPieceElements)) {
+      const auto elements = static_cast<size_t>(element_count(part.size));
+      read.resize(elements * dtype_bytes(stored));
+      TUTTI_TRY(source.read_boxes(tensor.name, std::span(&part, 1), read));
+      const bool same = stored == tensor.dtype;
+      converted.resize(same ? 0 : elements * dtype_bytes(tensor.dtype));
+      if (!same) convert(stored, read, tensor.dtype, converted);
+      TUTTI_TRY(tensor.write(written, same ? read : converted));
+      written += elements * dtype_bytes(tensor.dtype);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-std::vector<ModelTensor> model_tensors(const Executor& executor, size_t program,
-                                       const StepGraph& step, TensorSet set) {
+Status ModelTensor::read(uint64_t first, std::span<char> out) const {
+  if (away.executor != nullptr) {
+    return away.executor->read(away.location + static_cast<int64_t>(first), out);
+  }
+  std::memcpy(out.data(), bytes.data() + first, out.size());
+  return {};
+}
+
+Status ModelTensor::write(uint64_t first, std::span<const char> in) const {
+  if (away.executor != nullptr) {
+    return away.executor->write(away.location + static_cast<int64_t>(first), in);
+  }
+  std::memcpy(bytes.data() + first, in.data(), in.size());
+  return {};
+}
+
+std::vector<ModelTensor> model_tensors(Executor& executor, size_t program, const StepGraph& step,
+                                       TensorSet set) {
   std::vector<ModelTensor> tensors;
-  for (auto& [tensor, offset] :
+  for (auto& [tensor, location] :
        placed_tensors(executor.program(program), executor.rank(), step, set)) {
-    tensor.bytes = {executor.at(offset), bytes_in(tensor.dtype, tensor)};
+    const size_t bytes = bytes_in(tensor.dtype, tensor);
+    if (location.offloaded) {
+      tensor.away = {&executor, location, bytes};
+    } else {
+      tensor.bytes = {executor.at(location), bytes};
+    }
     tensors.push_back(std::move(tensor));
   }
   return tensors;
@@ -104,7 +161,7 @@ std::vector<ModelTensor> model_tensors(const Executor& executor, size_t program,
 
 int64_t total_bytes(const std::vector<ModelTensor>& tensors) {
   int64_t bytes = 0;
-  for (const ModelTensor& tensor : tensors) bytes += static_cast<int64_t>(tensor.bytes.size());
+  for (const ModelTensor& tensor : tensors) bytes += static_cast<int64_t>(tensor.byte_count());
   return bytes;
 }
 
@@ -117,13 +174,18 @@ std::vector<SnapshotTensor> snapshot_tensors(const std::vector<ModelTensor>& ten
                       .sizes = tensor.sizes,
                       .boxes = tensor.boxes,
                       .bytes = std::span<const char>(tensor.bytes)});
+    if (tensor.away.executor == nullptr) continue;
+    result.back().read_bytes = tensor.away.bytes;
+    result.back().read = [tensor](uint64_t first, std::span<char> out) {
+      return tensor.read(first, out);
+    };
   }
   return result;
 }
 
 int64_t snapshot_bytes(const Program& program, int rank, const StepGraph& step, TensorSet set) {
   int64_t bytes = 0;
-  for (const auto& [tensor, offset] : placed_tensors(program, rank, step, set)) {
+  for (const auto& [tensor, location] : placed_tensors(program, rank, step, set)) {
     if (tensor.written) bytes += static_cast<int64_t>(bytes_in(tensor.dtype, tensor));
   }
   return bytes;
@@ -135,11 +197,16 @@ Status load_tensors(TensorSource& source, const std::vector<ModelTensor>& tensor
   for (const ModelTensor& tensor : tensors) {
     TUTTI_TRY(check_stored(source, tensor.name, {tensor.dtype, tensor.sizes}, stored_as));
     const DType stored = source.type_of(tensor.name)->dtype;
-    if (stored != tensor.dtype) largest = std::max(largest, bytes_in(stored, tensor));
+    const bool buffered = stored != tensor.dtype && tensor.away.executor == nullptr;
+    if (buffered) largest = std::max(largest, bytes_in(stored, tensor));
   }
   TUTTI_ASSIGN(const Arena buffer, Arena::create(largest));
   for (const ModelTensor& tensor : tensors) {
     const DType stored = source.type_of(tensor.name)->dtype;
+    if (tensor.away.executor != nullptr) {
+      TUTTI_TRY(load_away(source, tensor, stored));
+      continue;
+    }
     if (stored == tensor.dtype) {
       TUTTI_TRY(source.read_boxes(tensor.name, tensor.boxes, tensor.bytes));
       continue;

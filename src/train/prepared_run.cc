@@ -133,14 +133,27 @@ RunPlan describe_run(const Config& config, const Layout& layout, int rank, const
   return plan;
 }
 
+// Where the file of what is offloaded goes; empty: it is in memory. A run's directory is made once
+// nothing is refused: until then the one that it will be in stands for it.
+std::string offload_directory(FileSystem& fs, const Config& config) {
+  const ParallelSection& parallel = config.parallel;
+  if (parallel.offload_to == OffloadTo::kHost) return "";
+  if (!parallel.offload_dir.empty()) return parallel.offload_dir;
+  std::string directory = config.run.dir;
+  while (!exists(fs, directory) && directory != parent_path(directory)) {
+    directory = parent_path(directory);
+  }
+  return directory;
+}
+
 Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs, int stage,
-                                                std::unique_ptr<Backend> backend, World* world,
-                                                SpanRecorder* spans) {
+                                                std::unique_ptr<Backend> backend,
+                                                const RankOptions& options) {
   const auto own = static_cast<size_t>(stage);
   std::vector<Program> list;
   list.push_back(std::move(programs.train.stages[own]));
   if (programs.evaluate) list.push_back(std::move(programs.evaluate->stages[own]));
-  return Executor::create(std::move(list), std::move(backend), {world, spans});
+  return Executor::create(std::move(list), std::move(backend), options);
 }
 
 Status fill_parameters(const Config& config, const StepGraph& step, int threads,
@@ -148,23 +161,38 @@ Status fill_parameters(const Config& config, const StepGraph& step, int threads,
                        const std::optional<SavedModel>& initial, Executor& executor,
                        const std::vector<ModelTensor>& tensors) {
   if (resumption) return load_tensors(resumption->checkpoint, tensors);
-  initialise_parameters(executor, kTrainProgram, step, static_cast<uint64_t>(config.train.seed),
-                        cpu::default_kernels(), threads);
+  TUTTI_TRY(initialise_parameters(executor, kTrainProgram, step,
+                                  static_cast<uint64_t>(config.train.seed), cpu::default_kernels(),
+                                  threads));
   if (!initial) return {};
   log_info("the parameters are those of {}", initial->tensors->directory());
   return load_tensors(*initial->tensors,
                       model_tensors(executor, kTrainProgram, step, TensorSet::kParameters));
 }
 
-// Of the arenas on this host, which is taken to have ranks that follow each other, in equal groups.
-int64_t arenas_on_host(const RunPlan& plan, const Ranks& ranks) {
-  const int of_stage = ranks.size() / static_cast<int>(plan.stage_arena_bytes.size());
+// What ranks of this host take, which is taken to have ranks that follow each other, in equal
+// groups.
+int64_t sum_on_host(const std::vector<int64_t>& of_stage, const Ranks& ranks) {
+  const int in_stage = ranks.size() / static_cast<int>(of_stage.size());
   const int first = ranks.rank() / ranks.on_host() * ranks.on_host();
   int64_t bytes = 0;
   for (int r = first; r < std::min(first + ranks.on_host(), ranks.size()); ++r) {
-    bytes += plan.stage_arena_bytes[static_cast<size_t>(r / of_stage)];
+    bytes += of_stage[static_cast<size_t>(r / in_stage)];
   }
   return bytes;
+}
+
+// This rank's, by the limits of its process, and those of all on this host.
+Status check_memory_of(const RunPlan& plan, const Ranks& ranks) {
+  const auto own = static_cast<size_t>(plan.stage);
+  TUTTI_TRY(check_memory(plan.memory,
+                         {plan.arena_bytes, plan.stage_host_bytes[own], plan.staging_bytes, 1},
+                         process_memory()));
+  return check_memory(
+      plan.memory,
+      {sum_on_host(plan.stage_arena_bytes, ranks), sum_on_host(plan.stage_host_bytes, ranks),
+       ranks.on_host() * plan.staging_bytes, ranks.on_host()},
+      available_memory());
 }
 
 // A schedule that is read from a file must be the leader's.
@@ -208,17 +236,19 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
   RunPlan plan = describe_run(config, layout, ranks.rank(), data, programs, ops,
                               known_peaks(fs, threads), threads);
   TUTTI_ASSIGN(auto save_ranks, ranks.group_of_all("checkpoint"));
-  auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config, save_ranks.get());
+  const Offload& offload = layout.plan.offload;
+  auto checkpoints = std::make_unique<CheckpointPolicy>(fs, config, save_ranks.get(),
+                                                        !offload.parameters && !offload.optimizer);
   const int64_t saved_bytes =
       snapshot_bytes(programs.train.stages[static_cast<size_t>(plan.stage)], ranks.rank(),
                      programs.train.step, TensorSet::kParametersAndState);
   plan.staging_bytes = checkpoints->staging_bytes(saved_bytes);
-  TUTTI_TRY(check_memory(plan.memory, arenas_on_host(plan, ranks), plan.staging_bytes,
-                         ranks.on_host(), available_memory()));
+  TUTTI_TRY(check_memory_of(plan, ranks));
 
   auto spans = options.trace.empty() ? nullptr : std::make_unique<SpanRecorder>(clock, kSpansMax);
   TUTTI_ASSIGN(auto executor,
-               make_executor(programs, plan.stage, std::move(backend), options.world, spans.get()));
+               make_executor(programs, plan.stage, std::move(backend),
+                             {options.world, spans.get(), offload_directory(fs, config)}));
   const StepGraph& step = programs.train.step;
   auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
   TUTTI_TRY(checkpoints->reserve(saved_bytes));

@@ -10,9 +10,8 @@ namespace tutti {
 namespace {
 
 constexpr std::string_view kFixedSections[] = {"model", "optim", "precision"};
-constexpr std::string_view kFixedKeys[] = {
-    "data.seed",  "data.packing",  "data.document_mask",
-    "train.seed", "train.seq_len", "train.global_batch"};
+constexpr std::string_view kFixedKeys[] = {"data.seed",  "data.packing",  "data.document_mask",
+                                           "train.seed", "train.seq_len", "train.global_batch"};
 
 bool is_fixed(const ConfigKey& key) {
   // These are only names: the sizes that they stand for are compared one by one.
@@ -21,9 +20,15 @@ bool is_fixed(const ConfigKey& key) {
          std::ranges::count(kFixedKeys, key.name) > 0;
 }
 
+// Of the parallel section: where memory is and when things are done, which changes no bit.
+constexpr std::string_view kSameBits[] = {"parallel.prefetch",    "parallel.timeout_s",
+                                          "parallel.check_calls", "parallel.offload",
+                                          "parallel.offload_to",  "parallel.offload_dir"};
+
 // What may change, at the price of the last bits: where sums are made.
 bool is_layout(const ConfigKey& key) {
-  return key.section() == "parallel" || key.name == "train.micro_batch";
+  const bool parallel = key.section() == "parallel" && std::ranges::count(kSameBits, key.name) == 0;
+  return parallel || key.name == "train.micro_batch";
 }
 
 // What optim.decay_steps is when it is not set.
@@ -65,7 +70,8 @@ Status check_resume(const Config& saved, int64_t step, Config& config) {
     const std::string had = key_value(key, saved), has = key_value(key, config);
     if (had == has) continue;
     if (is_layout(key)) {
-      log_info("{} = {}, the run so far had {}: results agree to rounding only", key.name, has, had);
+      log_info("{} = {}, the run so far had {}: results agree to rounding only", key.name, has,
+               had);
       continue;
     }
     return invalid(

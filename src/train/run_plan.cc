@@ -5,8 +5,6 @@
 #include "base/format.h"
 #include "base/log.h"
 #include "models/model.h"
-#include "program/calls.h"
-#include "schedule/timeline.h"
 #include "train/config_keys.h"
 
 namespace tutti {
@@ -22,12 +20,6 @@ bool has_op(const Program& program, OpKind kind) {
     }
   }
   return false;
-}
-
-// Where all stages take equally long.
-double schedule_bubble(const Layout& layout) {
-  if (layout.schedule.stage_count() == 1) return 0;
-  return simulate(layout.schedule, layout.times).bubble_rate();
 }
 
 std::string model_text(const RunPlan& plan) {
@@ -111,6 +103,14 @@ std::string memory_text(const RunPlan& plan) {
   } else if (plan.config.world_size() > 1) {
     text += "; on each rank";
   }
+  if (plan.offloaded_bytes > 0) {
+    text += fmt::format(
+        "\noffloaded   {} to {}: {} in all ({} bytes); a step fetches {} and stores {}",
+        to_string(plan.layout.offload),
+        plan.config.parallel.offload_to == OffloadTo::kHost ? "the host's memory" : "a file",
+        size_text(plan.offloaded_bytes), plan.offloaded_bytes, size_text(plan.copied.in),
+        size_text(plan.copied.out));
+  }
   return text + fmt::format("\npeak        {}", m.peak_instruction);
 }
 
@@ -153,15 +153,19 @@ void describe_programs(const RunPrograms& programs, const Layout& layout, const 
   plan.parameters = parameter_count(train.step.graph, train.step.model.parameters);
   plan.memory = memory_report(own);
   plan.arena_bytes = programs.arena_bytes(plan.stage);
+  plan.offloaded_bytes = programs.offloaded_bytes(plan.stage);
+  plan.copied = step_copies(own);
   plan.rank_flops_per_step = step_flops(ops, own);
   const auto stages = static_cast<double>(train.stages.size());
   for (const Program& program : train.stages) {
     plan.stage_arena_bytes.push_back(programs.arena_bytes(program.stage));
+    plan.stage_host_bytes.push_back(
+        programs.host_bytes(program.stage, plan.config.parallel.offload_to));
     plan.flops_per_step +=
         step_flops(ops, program) * static_cast<double>(plan.config.world_size()) / stages;
   }
   plan.wire_bytes = step_wire_bytes(train.stages);
-  plan.bubble_rate = schedule_bubble(layout);
+  plan.bubble_rate = layout.bubble_rate();
   plan.fused_loss = std::ranges::any_of(train.stages, [](const Program& program) {
     return has_op(program, OpKind::kLinearCrossEntropyFused);
   });

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "execute/machine.h"
+#include "program/calls.h"
 #include "program/report.h"
 #include "train/config.h"
 #include "train/run_programs.h"
@@ -35,6 +36,9 @@ struct RunPlan {
   MemoryReport memory;                     // of the training step, on this rank
   int64_t arena_bytes = 0;                 // of all programs of the run, on this rank
   std::vector<int64_t> stage_arena_bytes;  // on a rank of each stage
+  int64_t offloaded_bytes = 0;             // of all programs, on this rank
+  std::vector<int64_t> stage_host_bytes;   // of them in the host's memory, on a rank of each stage
+  CopiedBytes copied;                      // that this rank moves in a step of what is offloaded
   int64_t staging_bytes = 0;               // of checkpoints
   Plan layout;
   double bubble_rate = 0;          // of the schedule, with stages that take equally long

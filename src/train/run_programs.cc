@@ -5,27 +5,10 @@
 
 #include "base/clock.h"
 #include "program/cost.h"
+#include "train/config_graph.h"
 
 namespace tutti {
 namespace {
-
-BuildOptions build_options(const Config& config) {
-  BuildOptions options;
-  options.seq = config.train.seq_len;
-  options.seed = static_cast<uint64_t>(config.train.seed);
-  options.segments = config.data.document_mask;
-  return options;
-}
-
-OptimizerOptions optimizer_options(const OptimSection& optim) {
-  return {.beta1 = optim.beta1,
-          .beta2 = optim.beta2,
-          .epsilon = optim.epsilon,
-          .weight_decay = optim.weight_decay,
-          .grad_clip = optim.grad_clip};
-}
-
-constexpr int64_t kMiB = 1 << 20;
 
 // The first stage that keeps more than `limit_mib` for backward; null: none, or there is no limit.
 const Program* first_over(const CompiledStep& compiled, int64_t limit_mib) {
@@ -51,13 +34,15 @@ void tighten(const CompiledStep& compiled, int64_t limit_mib, Layout& layout) {
   }
 }
 
-Status check_limit(const RunPrograms& programs, int64_t limit_mib) {
+Status check_limit(const RunPrograms& programs, const ParallelSection& parallel) {
+  const int64_t limit_mib = parallel.memory_mib;
   for (const Program& program : programs.train.stages) {
-    const int64_t bytes = programs.arena_bytes(program.stage);
+    const int64_t bytes = programs.arena_bytes(program.stage) +
+                          programs.host_bytes(program.stage, parallel.offload_to);
     if (limit_mib == 0 || bytes <= limit_mib * kMiB) continue;
     return error(ErrorKind::kResource,
                  "parallel.memory_mib = {}, but a rank{} takes {} bytes ({:.0f} MiB); recompute, "
-                 "a smaller train.micro_batch, zero or more ranks take less",
+                 "offload to a file, a smaller train.micro_batch, zero or more ranks take less",
                  limit_mib,
                  programs.train.stages.size() > 1 ? fmt::format(" of stage {}", program.stage) : "",
                  bytes, static_cast<double>(bytes) / kMiB);
@@ -79,6 +64,16 @@ int64_t RunPrograms::arena_bytes(int stage) const {
   return persistent + rest;
 }
 
+int64_t RunPrograms::offloaded_bytes(int stage) const {
+  const auto own = static_cast<size_t>(stage);
+  const int64_t training = train.stages[own].offloaded_bytes();
+  return evaluate ? std::max(training, evaluate->stages[own].offloaded_bytes()) : training;
+}
+
+int64_t RunPrograms::host_bytes(int stage, OffloadTo to) const {
+  return to == OffloadTo::kHost ? offloaded_bytes(stage) : 0;
+}
+
 int64_t RunPrograms::largest_arena_bytes() const {
   int64_t largest = 0;
   for (const Program& program : train.stages) {
@@ -95,8 +90,7 @@ Result<CompiledStep> compile_training(const Config& config, Layout layout, const
   std::optional<Error> too_much;  // of the attempt before
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const double start_s = clock->monotonic_s();
-    TUTTI_ASSIGN(StepGraph step, build_train_step(ops, config.model, build_options(config),
-                                                  optimizer_options(config.optim)));
+    TUTTI_ASSIGN(StepGraph step, build_training(ops, config));
     const double built_s = clock->monotonic_s() - start_s;
     PersistentLayouts shared = layouts == nullptr ? PersistentLayouts() : *layouts;
     auto compiled =
@@ -127,13 +121,13 @@ Result<RunPrograms> compile_run(const Config& config, const Layout& layout, cons
   if (config.train.eval_every > 0) {
     TUTTI_ASSIGN(programs.evaluate, compile_evaluation(config, layout.plan, ops, needs, &shared));
   }
-  TUTTI_TRY(check_limit(programs, config.parallel.memory_mib));
+  TUTTI_TRY(check_limit(programs, config.parallel));
   return programs;
 }
 
 Result<CompiledStep> compile_evaluation(const Config& config, Plan plan, const OpTable& ops,
                                         const KernelNeeds& needs, PersistentLayouts* layouts) {
-  TUTTI_ASSIGN(StepGraph step, build_evaluation_step(ops, config.model, build_options(config)));
+  TUTTI_ASSIGN(StepGraph step, build_evaluation(ops, config));
   plan.microbatches = 1;
   return compile_step(std::move(step), plan, forward_schedule(1, plan.pipeline()), ops, needs, {},
                       layouts);

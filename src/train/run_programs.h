@@ -19,7 +19,11 @@ struct RunPrograms {
 
   // The arena that an executor takes for them on a rank of a stage, to the byte.
   int64_t arena_bytes(int stage) const;
-  // Of the stage where it is largest.
+  // What lies outside of it.
+  int64_t offloaded_bytes(int stage) const;
+  // Of that, what takes the host's memory.
+  int64_t host_bytes(int stage, OffloadTo to) const;
+  // The arena of the stage where it is largest.
   int64_t largest_arena_bytes() const;
 };
 

@@ -79,7 +79,10 @@ Result<StepReport> Trainer::run_step() {
     executor.set_profile(&profile_);
     profile_.step();
   }
+  const CopiedBytes before = executor.copied();
   TUTTI_TRY(executor.run(kTrainProgram));
+  const CopiedBytes after = executor.copied();
+  so_far_.copied = {after.in - before.in, after.out - before.out};
   executor.set_profile(nullptr);
 
   record.loss = *executor.operand(kTrainProgram, "loss").as<float>();
@@ -199,6 +202,7 @@ TrainSummary Trainer::summary() {
   summary.skipped = run_.state.skipped;
   summary.step_s_median = median_or(step_seconds_, 0);
   summary.planned_bytes = run_.plan.arena_bytes;
+  summary.planned_copies = run_.plan.copied;
   summary.allocated_bytes = run_.executor->allocated_bytes();
   const int64_t saved = run_.checkpoints->saved_step();
   if (saved > 0) summary.checkpoint = join_path(run_.config.run.dir, checkpoint_name(saved));

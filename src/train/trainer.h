@@ -22,8 +22,8 @@ namespace tutti {
 struct TrainOptions {
   bool resume = false;   // go on from the newest valid checkpoint of run.dir
   bool profile = false;  // time every instruction
-  // The run's ranks: null for one. Every rank makes a Trainer and the same calls; the leader's files
-  // and log are the run's. `ranks_on_host` of them share this machine.
+  // The run's ranks: null for one. Every rank makes a Trainer and the same calls; the leader's
+  // files and log are the run's. `ranks_on_host` of them share this machine.
   World* world = nullptr;
   int ranks_on_host = 1;
   std::string trace = {};  // a file for what every rank did when; empty: none
@@ -46,8 +46,10 @@ struct TrainSummary {
   std::optional<double> predicted_step_s;  // by the machine's peaks
   int64_t planned_bytes = 0;
   int64_t allocated_bytes = 0;
-  std::string checkpoint;  // the newest one's directory; "" when there is none
-  std::string profile;     // a table, with TrainOptions::profile
+  CopiedBytes planned_copies;  // of what is offloaded, in a step of this rank
+  CopiedBytes copied;          // the same, measured: of the last step
+  std::string checkpoint;      // the newest one's directory; "" when there is none
+  std::string profile;         // a table, with TrainOptions::profile
 };
 
 class Trainer {

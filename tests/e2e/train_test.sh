@@ -18,7 +18,7 @@ refuse() {
 }
 
 refuse 'parallel.pp = 3 stages for model.layers = 2' parallel.pp=3
-refuse 'parallel.offload = "activations"' parallel.offload=activations
+refuse '"weights" is none of parameters' parallel.offload=weights
 refuse 'data.train.*no/such' data.train=no/such
 refuse 'train.seq_len = 128 is longer than model.context = 64' train.seq_len=128
 refuse 'train.global_batch = 5 is not a multiple' train.global_batch=5

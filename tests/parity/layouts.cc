@@ -56,6 +56,7 @@ constexpr std::array kLayouts = {
     "pp=2",
     "pp=2 accumulate=8",
     "pp=2 accumulate=4 schedule=gpipe",
+    "pp=2 accumulate=4 schedule=eager-1f1b",
     "pp=2 accumulate=4 schedule=zb-h1",
     "pp=2 accumulate=4 schedule=zb-h2",
     "pp=2 accumulate=8 schedule=zero-bubble layers=8",
@@ -67,6 +68,7 @@ constexpr std::array kLayouts = {
     "pp=2 shard=2 zero=1 accumulate=4 schedule=zbv layers=8",
     "pp=2 dp=2 shard=2 zero=3 accumulate=2 schedule=dualpipev layers=8",
     "pp=4 accumulate=8 layers=8",
+    "pp=4 accumulate=8 schedule=eager-1f1b layers=8",
     "pp=4 accumulate=4 schedule=zb-h1 layers=8",
     "pp=4 accumulate=8 schedule=interleaved-1f1b chunks=2 layers=8",
     "pp=8 accumulate=8 layers=8",
@@ -89,6 +91,15 @@ constexpr std::array kLayouts = {
     "pp=2 accumulate=4 schedule=zbv recompute=selective layers=8",
     "pp=4 accumulate=4 schedule=zb-h2 recompute=budget stash=24000 layers=8",
     "pp=2 shard=2 tp=2 zero=3 accumulate=4 schedule=zb-h1 recompute=full",
+    "offload=parameters,optimizer,activations",
+    "tp=2 accumulate=2 offload=parameters,optimizer,activations",
+    "dp=2 shard=2 zero=1 offload=optimizer,activations",
+    "shard=4 zero=2 accumulate=2 offload=optimizer",
+    "shard=2 tp=2 zero=1 offload=optimizer",
+    "shard=2 tp=2 zero=3 accumulate=2 offload=parameters,optimizer,activations",
+    "shard=2 cp=2 zero=3 offload=parameters,optimizer,activations",
+    "pp=2 shard=2 zero=3 accumulate=4 schedule=zb-h1 offload=parameters,optimizer,activations",
+    "pp=2 accumulate=4 schedule=interleaved-1f1b chunks=4 layers=8 offload=parameters,activations",
     "pp=4 cp=2 tp=2 accumulate=8 schedule=zb-h1 layers=8",
 };
 
@@ -96,6 +107,15 @@ PipelineSchedule pipeline_schedule(const std::string& name) {
   const auto found = std::ranges::find(kPipelineSchedules, name);
   TUTTI_CHECK(found != std::end(kPipelineSchedules), "schedule {}", name);
   return static_cast<PipelineSchedule>(found - std::begin(kPipelineSchedules));
+}
+
+// Of the small model's values, too, and the larger ones in pieces.
+Offload small_offload(const std::string& names) {
+  Result<Offload> offload = parse_offload(names);
+  TUTTI_CHECK(offload.ok(), "{}", offload.message());
+  offload->least_bytes = 512;
+  offload->piece_bytes = 4096;
+  return *offload;
 }
 
 void set_schedule(ScheduleRequest request, ParityLayout& layout) {
@@ -145,6 +165,8 @@ ParityLayout parity_layout(const std::string& text) {
                                               : RecomputePolicy::kBudget;
     } else if (key == "stash")
       stash = std::stoi(value);
+    else if (key == "offload")
+      plan.offload = small_offload(value);
     else if (key == "layers")
       layout.layers = std::stoi(value);
     else if (key == "chunks")

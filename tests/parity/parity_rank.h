@@ -43,11 +43,16 @@ class ParityRank {
     TUTTI_CHECK(program.find(buffer).valid(), "stage {} has no %{}", program.stage, buffer);
     const Buffer& held = program.buffer(program.find(buffer));
     const StoredRange range = stored_range(program, parameter, held, world_.rank());
-    float* data = reinterpret_cast<float*>(executor_->at(range.arena_offset));
+    std::vector<float> data(static_cast<size_t>(range.end - range.begin));
+    const std::span<char> bytes(reinterpret_cast<char*>(data.data()), data.size() * sizeof(float));
+    Status status = executor_->read(range.location, bytes);
+    TUTTI_CHECK(status.ok(), "{}", status.message());
     for (int64_t i = range.begin; i < range.end; ++i) {
       const int64_t global = logical_index(parameter, range, i);
-      visit(data[i - range.begin], global, range.first_replica);
+      visit(data[static_cast<size_t>(i - range.begin)], global, range.first_replica);
     }
+    status = executor_->write(range.location, bytes);
+    TUTTI_CHECK(status.ok(), "{}", status.message());
   }
   const StoredParameter& stored(const std::string& name) const;
   bool has(const std::string& name) const;  // on this rank's stage, and not as a replica

@@ -35,6 +35,9 @@ Result<ParityResult> run_parity(const ParityModel& model, const ParityLayout& la
   const Program& program = rank->executor().program(0);
   result.planned_bytes = program.total_bytes();
   result.allocated_bytes = rank->executor().allocated_bytes();
+  const CopiedBytes step = step_copies(program);
+  result.planned_copies = {step.in * steps, step.out * steps};
+  result.copied = rank->executor().copied();
   result.planned_wire = rank->planned_wire() * steps;
   TUTTI_ASSIGN(result.sent, rank->sent());
   return result;
@@ -59,6 +62,10 @@ Result<ParityResult> run_parity_on_threads(const ParityModel& model, const Parit
     if (result->allocated_bytes != result->planned_bytes) {
       return invalid("{} bytes allocated, {} planned", result->allocated_bytes,
                      result->planned_bytes);
+    }
+    if (result->copied != result->planned_copies) {
+      return invalid("{} bytes fetched and {} stored, {} and {} planned", result->copied.in,
+                     result->copied.out, result->planned_copies.in, result->planned_copies.out);
     }
   }
   return results[0];

@@ -9,6 +9,7 @@
 #include "comm/communicator.h"
 #include "parity/layouts.h"
 #include "parity/models.h"
+#include "program/calls.h"
 
 namespace tutti {
 
@@ -27,6 +28,7 @@ struct ParityResult {
   std::vector<ParityStep> steps;
   int64_t planned_bytes = 0, allocated_bytes = 0;  // of this rank
   int64_t planned_wire = 0, sent = 0;              // of all ranks
+  CopiedBytes planned_copies, copied;              // of this rank, of what is offloaded
 };
 
 // Called on every rank; all of them get all of the result.

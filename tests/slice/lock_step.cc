@@ -152,13 +152,12 @@ void LockStep::for_each_member(const std::string& name, bool gradient, Visit vis
   for (size_t r = 0; r < ranks_.size(); ++r) {
     const Program& program = *ranks_[r].program;
     for (const StoredParameter& parameter : stored_parameters(program)) {
-      const bool replica = parameter.name.substr(0, parameter.name.find('@')) == name;
-      if (!replica || parameter.bucket_elements == 0) continue;
+      if (parameter.name != name || parameter.bucket_elements == 0) continue;
       const Buffer& bucket =
           program.buffer(program.find(parameter.buffer + (gradient ? ".total" : "")));
       const StoredRange range = stored_range(program, parameter, bucket, static_cast<int>(r));
       Operand part = operand_of(bucket, program.mesh, static_cast<int>(r));
-      part.data = const_cast<char*>(ranks_[r].arena.data()) + range.arena_offset;
+      part.data = const_cast<char*>(ranks_[r].arena.data()) + range.location.offset;
       for (int64_t i = range.begin; i < range.end; ++i) {
         visit(part, i - range.begin, static_cast<size_t>(logical_index(parameter, range, i)));
       }
@@ -168,7 +167,7 @@ void LockStep::for_each_member(const std::string& name, bool gradient, Visit vis
 
 void LockStep::set_parameter(const std::string& name, const LogicalValue& value) {
   set(name, value);
-  for (size_t s = 1; s < stages_.size(); ++s) set(fmt::format("{}@{}", name, s), value);
+  for (size_t s = 1; s < stages_.size(); ++s) set(name_at_stage(name, static_cast<int>(s)), value);
   for_each_member(name, false,
                   [&](Operand& part, int64_t at, size_t g) { store(part, at, value[g]); });
 }

@@ -1,0 +1,79 @@
+#!/bin/sh
+# A model whose training state is larger than the memory that the process may take trains with
+# parallel.offload, bit for bit as without, and goes on from checkpoints of either kind.
+#
+#   offload_test.sh PATH_OF_TUTTI
+set -u
+. tests/e2e/tiny_run.sh
+
+# 33.5M parameters: 536 MB of parameters, gradients and moments in FP32.
+larger='model.layers=8 model.embed=512 model.heads=8 model.mlp=2048 train.steps=4 optim.warmup_steps=2 checkpoint.every=2
+  checkpoint.keep=0 train.micro_batch=1'
+# The file must be on a disk; where temporary files are in memory it is here instead.
+disk=$work
+case $(stat -f -c %T "$work") in tmpfs | ramfs) disk=. ;; esac
+
+run() { # name, memory in KiB or unlimited, overrides
+  name=$1
+  limit=$2
+  shift 2
+  # shellcheck disable=SC2086
+  (ulimit -d "$limit" && "$tutti" train "$work/tiny.toml" $larger run.dir="$work/$name" "$@" \
+    >"$work/out" 2>"$work/err")
+}
+
+run whole unlimited || fail "the run without offload: $(tail -1 "$work/err")"
+results "$work/whole" >"$work/whole-results"
+tensors "$work/whole/step-000004" >"$work/whole-tensors"
+[ "$(wc -l <"$work/whole-tensors")" -gt 100 ] || fail 'ckpt inspect lists no tensors'
+
+expect_whole() {
+  results "$work/$1" | cmp -s - "$work/whole-results" || fail "$1: other losses or gradient norms"
+  tensors "$work/$1/step-000004" | cmp -s - "$work/whole-tensors" || fail "$1: other tensors at the end"
+}
+
+limit=420000
+run refused $limit && fail 'the run without offload fits in the limit: the test shows nothing'
+grep -q 'are available (RLIMIT_DATA)' "$work/err" || fail "not refused: $(tail -1 "$work/err")"
+[ -e "$work/refused" ] && fail 'a run that was refused made its directory'
+
+run limited $limit parallel.offload=parameters,optimizer parallel.offload_dir="$disk" ||
+  fail "the limited run: $(tail -1 "$work/err")"
+expect_whole limited
+set -- $(sed -n 's/^offloaded *\([0-9]*\) bytes planned to move in a step, \([0-9]*\) moved$/\1 \2/p' "$work/out" "$work/err")
+[ $# = 2 ] && [ "$1" = "$2" ] && [ "$1" -gt 1000000000 ] || fail "planned and moved: $*"
+
+for offload in activations parameters,optimizer,activations; do
+  run "$offload" unlimited parallel.offload="$offload" parallel.offload_to=host ||
+    fail "$offload: $(tail -1 "$work/err")"
+  expect_whole "$offload"
+done
+
+# Checkpoints of one kind of run go on in the other, evaluation fetches what is offloaded.
+for from in whole limited; do
+  mkdir "$work/from-$from"
+  cp -r "$work/$from/step-000002" "$work/$from/config.toml" "$work/$from/log.jsonl" "$work/from-$from"
+  offload=parallel.offload=none
+  [ $from = whole ] && offload="parallel.offload=parameters,optimizer parallel.offload_dir=$disk"
+  # shellcheck disable=SC2086
+  run "from-$from" unlimited --resume $offload ||
+    fail "going on from the $from run: $(tail -1 "$work/err")"
+  expect_whole "from-$from"
+done
+run evaluated unlimited data.validation="$work/data/train" train.eval_every=2 train.eval_batches=2 ||
+  fail "evaluation: $(tail -1 "$work/err")"
+run evaluated-away $limit data.validation="$work/data/train" train.eval_every=2 train.eval_batches=2 \
+  parallel.offload=parameters,optimizer parallel.offload_dir="$disk" ||
+  fail "evaluation of what is offloaded: $(tail -1 "$work/err")"
+loss() { grep -o '"val_loss":[0-9.]*' "$work/$1/log.jsonl"; }
+[ -n "$(loss evaluated)" ] && [ "$(loss evaluated)" = "$(loss evaluated-away)" ] ||
+  fail "validation: $(loss evaluated), offloaded $(loss evaluated-away)"
+
+# Mistakes.
+if [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
+  run memory unlimited parallel.offload=optimizer parallel.offload_dir=/dev/shm && fail 'tmpfs is taken'
+  grep -q '/dev/shm: a file system in memory' "$work/err" || fail "tmpfs: $(tail -1 "$work/err")"
+fi
+run absent unlimited parallel.offload=optimizer parallel.offload_dir=/no/such && fail '/no/such is taken'
+grep -q '/no/such: cannot create' "$work/err" || fail "no directory: $(tail -1 "$work/err")"
+echo 'offloaded runs are the same, within their limit'
