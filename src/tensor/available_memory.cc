@@ -78,14 +78,15 @@ bool lists_memory(std::string_view controllers) {
   return false;
 }
 
-// What a limit of this process leaves beside what it has mapped already, as /proc calls that.
+// What a limit of this process leaves beside what it has mapped already, as /proc calls that, and
+// the reserve.
 void apply_limit(const std::string& root, int resource, const char* name, const char* mapped,
                  AvailableMemory& least) {
   struct rlimit limit;
   if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) return;
   const auto kib = field(read_table(root + "/proc/self/status"), mapped);
   if (limit.rlim_cur == RLIM_INFINITY || !kib) return;
-  const uint64_t used = *kib * 1024;
+  const uint64_t used = *kib * 1024 + kProcessReserve;
   const uint64_t left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
   if (left < least.bytes) least = {left, name};
 }

@@ -41,7 +41,8 @@ TEST_F(AvailableMemoryTest, ALimitOfTheProcessCountsForItAlone) {
   struct rlimit limited = before;
   limited.rlim_cur = std::min(before.rlim_cur, kLimit);
   ASSERT_EQ(::setrlimit(RLIMIT_DATA, &limited), 0);
-  file("/proc/self/status", fmt::format("VmData: {} kB\n", limited.rlim_cur / 1024 - 700));
+  file("/proc/self/status",
+       fmt::format("VmData: {} kB\n", limited.rlim_cur / 1024 - 700 - kProcessReserve / 1024));
   EXPECT_EQ(process_memory(root_).bytes, 700u * 1024);
   EXPECT_EQ(process_memory(root_).limit, "RLIMIT_DATA");
   EXPECT_EQ(available_memory(root_).bytes, 1000u * 1024);

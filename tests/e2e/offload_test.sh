@@ -6,8 +6,8 @@
 set -u
 . tests/e2e/tiny_run.sh
 
-# 33.5M parameters: 536 MB of parameters, gradients and moments in FP32.
-larger='model.layers=8 model.embed=512 model.heads=8 model.mlp=2048 train.steps=4 optim.warmup_steps=2 checkpoint.every=2
+# 16.9M parameters: 270 MB of parameters, gradients and moments in FP32. Every checkpoint is 200 MB.
+larger='model.layers=4 model.embed=512 model.heads=8 model.mlp=2048 train.steps=4 optim.warmup_steps=2 checkpoint.every=4
   checkpoint.keep=0 train.micro_batch=1'
 # The file must be on a disk; where temporary files are in memory it is here instead.
 disk=$work
@@ -22,26 +22,31 @@ run() { # name, memory in KiB or unlimited, overrides
     >"$work/out" 2>"$work/err")
 }
 
-run whole unlimited || fail "the run without offload: $(tail -1 "$work/err")"
+run whole unlimited checkpoint.every=2 || fail "the run without offload: $(tail -1 "$work/err")"
 results "$work/whole" >"$work/whole-results"
 tensors "$work/whole/step-000004" >"$work/whole-tensors"
-[ "$(wc -l <"$work/whole-tensors")" -gt 100 ] || fail 'ckpt inspect lists no tensors'
+[ "$(wc -l <"$work/whole-tensors")" -gt 50 ] || fail 'ckpt inspect lists no tensors'
 
 expect_whole() {
   results "$work/$1" | cmp -s - "$work/whole-results" || fail "$1: other losses or gradient norms"
   tensors "$work/$1/step-000004" | cmp -s - "$work/whole-tensors" || fail "$1: other tensors at the end"
 }
 
-limit=420000
+limit=260000
 run refused $limit && fail 'the run without offload fits in the limit: the test shows nothing'
 grep -q 'are available (RLIMIT_DATA)' "$work/err" || fail "not refused: $(tail -1 "$work/err")"
 [ -e "$work/refused" ] && fail 'a run that was refused made its directory'
+# Whatever the limit, a run is refused or has what it takes to the end.
+for kib in 300000 315000 325000 330000 345000; do
+  run "tight-$kib" $kib train.steps=2 optim.warmup_steps=1 checkpoint.every=0 && continue
+  grep -q 'are available (RLIMIT_DATA)' "$work/err" || fail "limit of $kib KiB: $(tail -1 "$work/err")"
+done
 
-run limited $limit parallel.offload=parameters,optimizer parallel.offload_dir="$disk" ||
+run limited $limit checkpoint.every=2 parallel.offload=parameters,optimizer parallel.offload_dir="$disk" ||
   fail "the limited run: $(tail -1 "$work/err")"
 expect_whole limited
 set -- $(sed -n 's/^offloaded *\([0-9]*\) bytes planned to move in a step, \([0-9]*\) moved$/\1 \2/p' "$work/out" "$work/err")
-[ $# = 2 ] && [ "$1" = "$2" ] && [ "$1" -gt 1000000000 ] || fail "planned and moved: $*"
+[ $# = 2 ] && [ "$1" = "$2" ] && [ "$1" -gt 500000000 ] || fail "planned and moved: $*"
 
 for offload in activations parameters,optimizer,activations; do
   run "$offload" unlimited parallel.offload="$offload" parallel.offload_to=host ||
