@@ -177,9 +177,10 @@ function(tutti_folder name)
   endif()
 endfunction()
 
-# tutti_test(program SOURCES a_test.cc ... DEPS base ... LABEL fast|slow [TIMEOUT s] [LIBS ...])
+# tutti_test(program SOURCES a_test.cc ... DEPS base ... LABEL fast|slow [TIMEOUT s] [LIBS ...]
+#   [CASES ...]): one test, or with CASES one for each, of the tests with that parameter.
 function(tutti_test program)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPS;LIBS;CASES" ${ARGN})
   tutti_refuse_unparsed(${program})
   if(NOT ARG_TIMEOUT)
     if(ARG_LABEL STREQUAL "slow")
@@ -200,7 +201,16 @@ function(tutti_test program)
   tutti_compile_test(${program})
   tutti_compile_together(${program})
   tutti_precompile(${program} test)
-  add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${program} PROPERTIES
+  if(NOT ARG_CASES)
+    add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set(tests ${program})
+  endif()
+  foreach(case ${ARG_CASES})
+    add_test(NAME ${program}_${case} COMMAND ${program} --gtest_filter=*/${case}
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${program}_${case} PROPERTIES FAIL_REGULAR_EXPRESSION "PASSED  . 0 tests")
+    list(APPEND tests ${program}_${case})
+  endforeach()
+  set_tests_properties(${tests} PROPERTIES
     LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${tutti_test_environment}")
 endfunction()

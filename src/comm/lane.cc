@@ -41,6 +41,19 @@ Lane::Ticket Lane::submit(Job job) {
   return ticket;
 }
 
+Lane::Ticket Lane::run(Job job) {
+  std::unique_lock lock(mutex_);
+  if (last_finished_ < last_submitted_) {
+    lock.unlock();
+    const Ticket ticket = submit(std::move(job));
+    (void)wait(ticket);
+    return ticket;
+  }
+  ++last_submitted_;
+  run_unlocked(lock, std::move(job));
+  return ++last_finished_;
+}
+
 Status Lane::wait(Ticket ticket) {
   std::unique_lock lock(mutex_);
   TUTTI_CHECK(ticket <= last_submitted_, "ticket {} of {}", ticket, last_submitted_);
@@ -67,17 +80,22 @@ void Lane::work() {
     if (queue_.empty()) return;
     Job job = std::move(queue_.front());
     queue_.pop_front();
-    Status status;
-    if (error_.ok()) {
-      lock.unlock();
-      status = job();
-      job = nullptr;  // what it holds is gone before wait() returns
-      lock.lock();
-    }
-    if (!status.ok()) error_ = std::move(status);
+    run_unlocked(lock, std::move(job));
     ++last_finished_;
+    // Who waits need not wait for the mutex as well.
+    lock.unlock();
     finished_.notify_all();
+    lock.lock();
   }
+}
+
+void Lane::run_unlocked(std::unique_lock<std::mutex>& lock, Job job) {
+  if (!error_.ok()) return;
+  lock.unlock();
+  Status status = job();
+  job = nullptr;  // what it holds is gone before wait() returns
+  lock.lock();
+  if (!status.ok()) error_ = std::move(status);
 }
 
 }  // namespace tutti

@@ -43,6 +43,41 @@ TEST(Lane, TicketsAreDoneInOrder) {
   EXPECT_TRUE(lane.done(second));
 }
 
+TEST(Lane, RunsOnTheCallersThreadWhenItHasNothingToDo) {
+  Lane lane("run");
+  std::thread::id ran_on;
+  const auto note_thread = [&ran_on] {
+    ran_on = std::this_thread::get_id();
+    return Status();
+  };
+  EXPECT_EQ(lane.run(note_thread), 1);
+  EXPECT_EQ(ran_on, std::this_thread::get_id());
+  EXPECT_TRUE(lane.done(1));
+
+  std::atomic<bool> open = false;
+  std::vector<int> order;
+  lane.submit([&] {
+    while (!open) std::this_thread::yield();
+    order.push_back(2);
+    return Status();
+  });
+  std::thread opener([&open] { open = true; });
+  EXPECT_EQ(lane.run([&] {
+    order.push_back(3);
+    return note_thread();
+  }),
+            3);
+  opener.join();
+  EXPECT_EQ(order, (std::vector{2, 3}));
+  EXPECT_TRUE(lane.done(3));
+
+  EXPECT_EQ(lane.wait(lane.run([]() -> Status { return invalid("the first"); })).message(),
+            "the first");
+  ran_on = {};
+  EXPECT_EQ(lane.wait(lane.run(note_thread)).message(), "the first");
+  EXPECT_EQ(ran_on, std::thread::id());
+}
+
 TEST(Lane, KeepsItsFirstErrorAndRunsNothingAfterIt) {
   Lane lane("errors");
   int runs = 0;

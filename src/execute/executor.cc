@@ -8,6 +8,11 @@
 namespace tutti {
 namespace {
 
+template <typename T>
+bool contains(const std::vector<T>& all, const T& one) {
+  return std::ranges::find(all, one) != all.end();
+}
+
 Status check_local(const Program& program, const Backend& backend, bool alone) {
   for (const Body& body : program.bodies) {
     for (const Instruction& i : body.instructions) {
@@ -175,14 +180,18 @@ SpanNameId Executor::span_name(const ProgramState& state, InstructionRef ref) co
   return state.span_names[static_cast<size_t>(ref.body)][static_cast<size_t>(ref.index)];
 }
 
+// Where a rank is alone, what would communicate is compute.
+bool Executor::runs_in_lane(const Instruction& instruction) const {
+  return instruction.lane == LaneKind::kCopy ||
+         (instruction.lane == LaneKind::kCommunication && collectives_ != nullptr);
+}
+
 Status Executor::run_body(size_t index, const Action& action) {
   ProgramState& state = sets_[index];
   const auto& bound = state.bound[static_cast<size_t>(action.body)];
   for (size_t i = 0; i < bound.size(); ++i) {
     const Instruction& instruction = *bound[i].instruction;
-    // Where a rank is alone, what would communicate is compute.
-    const bool beside = instruction.lane == LaneKind::kCopy ||
-                        (instruction.lane == LaneKind::kCommunication && collectives_ != nullptr);
+    const bool beside = runs_in_lane(instruction);
     if (!beside) {
       for (const InstructionRef& ref : instruction.waits) TUTTI_TRY(in_flight_->wait(index, ref));
     }
@@ -191,12 +200,21 @@ Status Executor::run_body(size_t index, const Action& action) {
       const InstructionRef ref{action.body, static_cast<int>(i)};
       in_flight_->start(index, ref, instruction.waits,
                         job(bound[i], bound[i].call(state.program, arena_.data(), action)),
-                        span_name(state, ref));
+                        span_name(state, ref), is_awaited_next(state, ref));
     } else {
       run_instruction(state, action, i);
     }
   }
   return wait_for_body(index, action);
+}
+
+// Whether this thread waits for an instruction in a lane before it does anything else.
+bool Executor::is_awaited_next(const ProgramState& state, InstructionRef ref) const {
+  const auto& bound = state.bound[static_cast<size_t>(ref.body)];
+  const auto next = static_cast<size_t>(ref.index) + 1;
+  if (next == bound.size()) return !bound[next - 1].instruction->outlasts_body;
+  const Instruction& instruction = *bound[next].instruction;
+  return !runs_in_lane(instruction) && contains(instruction.waits, ref);
 }
 
 LaneJob Executor::job(const BoundInstruction& bound, const KernelCall& call) {
@@ -245,7 +263,10 @@ Status Executor::run_action(size_t index, int number) {
     std::memcpy(bytes_of(action.target), bytes_of(action.buffer),
                 static_cast<size_t>(program.buffer(action.buffer).bytes));
   } else {
-    messages_->issue(index, number, bytes_of(action.buffer));
+    const auto next = static_cast<size_t>(number) + 1;
+    const bool awaited =
+        next < program.actions.size() && contains(program.actions[next].waits, number);
+    messages_->issue(index, number, bytes_of(action.buffer), awaited);
   }
   return {};
 }

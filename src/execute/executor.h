@@ -87,6 +87,8 @@ class Executor {
   void name_spans(ProgramState& state);
   SpanNameId span_name(const ProgramState& state, InstructionRef ref) const;
   void point(ProgramState& state, const Action& action);
+  bool runs_in_lane(const Instruction& instruction) const;
+  bool is_awaited_next(const ProgramState& state, InstructionRef ref) const;
   Status run_body(size_t program, const Action& action);
   void run_instruction(ProgramState& state, const Action& action, size_t index);
   Status wait_for_body(size_t program, const Action& action);

@@ -17,7 +17,7 @@ InFlight::Started& InFlight::started(size_t program, InstructionRef ref) {
 }
 
 void InFlight::start(size_t program, InstructionRef ref, const std::vector<InstructionRef>& waits,
-                     LaneJob job, SpanNameId span) {
+                     LaneJob job, SpanNameId span, bool awaited) {
   std::vector<Started> before;
   for (const InstructionRef& wait : waits) {
     const Started& other = started(program, wait);
@@ -30,7 +30,7 @@ void InFlight::start(size_t program, InstructionRef ref, const std::vector<Instr
     const ScopedSpan scoped(spans_, span_lane, span, step);
     return run();
   };
-  const Lane::Ticket ticket = last_[lane] = lane->submit(traced);
+  const Lane::Ticket ticket = last_[lane] = awaited ? lane->run(traced) : lane->submit(traced);
   started(program, ref) = {lane, ticket};
 }
 

@@ -24,9 +24,9 @@ class InFlight {
   InFlight(const std::vector<const Program*>& programs, SpanRecorder* spans);
 
   // Starts the instruction `ref` of program `program` in its lane, which must outlive this, once
-  // what `waits` names is done.
+  // what `waits` names is done. `awaited`: the caller waits for it before anything else.
   void start(size_t program, InstructionRef ref, const std::vector<InstructionRef>& waits,
-             LaneJob job, SpanNameId span);
+             LaneJob job, SpanNameId span, bool awaited);
   // Until that instruction's last start is done. At once when it was never started.
   Status wait(size_t program, InstructionRef ref);
   // Until all is done, or the first that failed.

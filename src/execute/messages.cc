@@ -63,7 +63,7 @@ std::vector<Messages::Message> Messages::messages_of(const Program& program) {
   return messages;
 }
 
-void Messages::issue(size_t program, int action, char* data) {
+void Messages::issue(size_t program, int action, char* data, bool awaited) {
   constexpr int kSender = 0, kReceiver = 1;  // in the stream's communicator
   Message& m = message(program, action);
   const auto job = [this, &m, data, step = step_]() -> Status {
@@ -72,7 +72,8 @@ void Messages::issue(size_t program, int action, char* data) {
     if (m.sends) return pair.send(data, m.count, m.dtype, kReceiver, m.name);
     return pair.receive(data, m.count, m.dtype, kSender, m.name);
   };
-  m.ticket = m.stream->lane.lane->submit(job);
+  Lane& lane = *m.stream->lane.lane;
+  m.ticket = awaited ? lane.run(job) : lane.submit(job);
 }
 
 Status Messages::wait(size_t program, int action) {

@@ -24,7 +24,8 @@ class Messages {
                                                   SpanRecorder* spans);
 
   // Starts the send or receive that is action `action` of program `program`, from or to `data`.
-  void issue(size_t program, int action, char* data);
+  // `awaited`: the caller waits for it before anything else.
+  void issue(size_t program, int action, char* data, bool awaited);
   // Until that action's last issue is done. At once when it was never issued.
   Status wait(size_t program, int action);
   // Until all is done.

@@ -176,6 +176,8 @@ ParityLayout parity_layout(const std::string& text) {
     else
       TUTTI_CHECK(false, "layout '{}': {}", text, key);
   }
+  TUTTI_CHECK(kParitySamples % (plan.data_ranks() * plan.microbatches) == 0,
+              "layout '{}': {} samples do not divide", text, kParitySamples);
   plan.micro_batch = kParitySamples / (plan.data_ranks() * plan.microbatches);
   set_schedule(request, layout);
   plan.stash_bytes.assign(static_cast<size_t>(plan.pipeline().positions()), stash);

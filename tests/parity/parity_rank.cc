@@ -148,20 +148,26 @@ Result<ParityStep> ParityRank::read_step() {
   ParityStep step;
   step.loss = loss();
   step.grad_norm = *executor_->operand(0, "grad_norm").as<float>();
+  std::vector<float> all;  // gradients, one behind the other
   for (const ParameterInfo& info : step_.model.parameters) {
     const Value& value = step_.graph.value(info.value);
-    std::vector<float>& gradient = step.gradients[value.name];
-    gradient.resize(static_cast<size_t>(element_count(value.type.dims)));
-    if (has(value.name)) {
-      const StoredParameter& parameter = stored(value.name);
-      for_each_element(parameter, gradient_buffer(executor_->program(0), parameter),
-                       [&](float x, int64_t at, bool first) {
-                         if (first) gradient[static_cast<size_t>(at)] = x;
-                       });
-    }
-    TUTTI_TRY(all_->all_reduce(gradient.data(), gradient.data(),
-                               static_cast<int64_t>(gradient.size()), DType::kF32, Reduce::kSum,
-                               value.name));
+    const size_t begin = all.size();
+    all.resize(begin + static_cast<size_t>(element_count(value.type.dims)));
+    if (!has(value.name)) continue;
+    const StoredParameter& parameter = stored(value.name);
+    for_each_element(parameter, gradient_buffer(executor_->program(0), parameter),
+                     [&](float x, int64_t at, bool first) {
+                       if (first) all[begin + static_cast<size_t>(at)] = x;
+                     });
+  }
+  TUTTI_TRY(all_->all_reduce(all.data(), all.data(), static_cast<int64_t>(all.size()), DType::kF32,
+                             Reduce::kSum, "gradients"));
+  auto from = all.begin();
+  for (const ParameterInfo& info : step_.model.parameters) {
+    const Value& value = step_.graph.value(info.value);
+    const auto to = from + element_count(value.type.dims);
+    step.gradients[value.name].assign(from, to);
+    from = to;
   }
   return step;
 }

@@ -12,7 +12,7 @@ namespace tutti {
 namespace {
 
 constexpr int kSpins = 100;            // of some 50 ns
-constexpr int kYields = 4;             // then sleep
+constexpr int kYields = 30;            // then sleep, which costs others a system call
 constexpr double kTimeoutMax_s = 1e8;  // what a condition variable can count
 
 void pause_core() {
