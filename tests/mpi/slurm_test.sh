@@ -55,13 +55,32 @@ await_job() {
   fail "the job does not end: $(scontrol show job "$1"); $(tail -n 5 "$2")"
 }
 
+# signal_ranks JOB PID...: SIGTERM by Slurm, whose signal takes seconds now and then: the ranks stand
+# still until it is there, or they may be done before.
+signal_ranks() {
+  job=$1
+  shift
+  [ $# = 4 ] || fail "sbatch: $# ranks"
+  kill -STOP "$@"
+  scancel --signal=TERM "$job"
+  for pid in "$@"; do
+    for _ in $(seq 600); do
+      # Pending: the 15th bit of a number in base 16.
+      grep -qs '^ShdPnd:.*[4567c-f]...$' "/proc/$pid/status" && break
+      [ -e "/proc/$pid" ] || break
+      sleep 0.1
+    done
+  done
+  kill -CONT "$@"
+}
+
 # What the job sends its ranks before the time limit, here at once.
 export CONFIG="$work/tiny.toml" TUTTI="$tutti" RUN_DIR="$work/sbatch"
 log="$work/job.log" last=1500
 job=$(sbatch --parsable --output="$log" configs/slurm/train.sbatch train.steps=$last \
   checkpoint.every=0) || fail 'sbatch'
 await_steps "$RUN_DIR" 10 $$
-scancel --signal=TERM "$job"
+signal_ranks "$job" $(rank_processes "$RUN_DIR")
 await_job "$job" "$log"
 grep -q "^stopped after step [0-9]* of $last" "$log" || fail "sbatch: not stopped: $(cat "$log")"
 step=$(sed -n 's/^stopped after step \([0-9]*\) .*/\1/p' "$log")
