@@ -41,6 +41,34 @@ void read_transposed(const HuggingFacePart& part, DType dtype, std::span<const c
   }
 }
 
+// Elements [from, from + values.size()) of such a part, row after row.
+void read_transposed_run(const HuggingFacePart& part, DType dtype, std::span<const char> stored,
+                         int64_t from, std::span<float> values) {
+  const size_t element = dtype_bytes(dtype);
+  const size_t stored_row = stored.size() / static_cast<size_t>(part.columns);  // bytes
+  while (!values.empty()) {
+    const int64_t row = from / part.columns, column = from % part.columns;
+    const auto left = static_cast<int64_t>(values.size());
+    HuggingFacePart rows = part;
+    rows.first_row += row;
+    rows.rows = column == 0 ? left / part.columns : 0;
+    int64_t count = rows.rows * part.columns;
+    if (count > 0) {
+      read_transposed(rows, dtype, stored, values.first(static_cast<size_t>(count)));
+    } else {  // a part of a row
+      count = std::min(part.columns - column, left);
+      for (int64_t i = 0; i < count; ++i) {
+        const size_t at = static_cast<size_t>(column + i) * stored_row +
+                          static_cast<size_t>(rows.first_row) * element;
+        convert_to_f32(dtype, stored.subspan(at, element),
+                       values.subspan(static_cast<size_t>(i), 1));
+      }
+    }
+    from += count;
+    values = values.subspan(static_cast<size_t>(count));
+  }
+}
+
 }  // namespace
 
 Result<HuggingFaceDirectory> HuggingFaceDirectory::open(FileSystem& fs,
@@ -224,28 +252,32 @@ Status HuggingFaceDirectory::read(const std::string& name, std::span<char> out) 
   return {};
 }
 
-// One that is stored transposed is turned whole.
+// One that is stored transposed is turned whole where its boxes are of many short runs.
 Status HuggingFaceDirectory::read_boxes(const std::string& name, std::span<const Box> boxes,
                                         std::span<char> out) {
   const auto found = part_of_.find(name);
-  if (found == part_of_.end() || layout_.parts[found->second].transposed) {
-    return TensorSource::read_boxes(name, boxes, out);
-  }
+  if (found == part_of_.end()) return TensorSource::read_boxes(name, boxes, out);
   const HuggingFacePart& part = layout_.parts[found->second];
+  const std::string what = fmt::format("{}: parameter \"{}\"", directory_, name);
+  if (part.transposed) {
+    size_t runs = 0;
+    TUTTI_TRY(for_each_run_of(boxes, part.sizes, what, [&](int64_t, int64_t, int64_t) { ++runs; }));
+    if (runs > boxes.size()) return TensorSource::read_boxes(name, boxes, out);
+  }
   const Stored& stored = of_layout_[part.tensor];
   const DType dtype = stored.tensor->dtype;
   const size_t element = dtype_bytes(dtype);
   const auto first = static_cast<size_t>(part.first_row * part.columns);
   const std::span<const char> bytes = files_[stored.file].bytes(*stored.tensor);
   const std::span values(reinterpret_cast<float*>(out.data()), out.size() / sizeof(float));
-  return for_each_run_of(
-      boxes, part.sizes, fmt::format("{}: parameter \"{}\"", directory_, name),
-      [&](int64_t from, int64_t to, int64_t count) {
-        const size_t elements = static_cast<size_t>(count);
-        convert_to_f32(
-            dtype, bytes.subspan((first + static_cast<size_t>(from)) * element, elements * element),
-            values.subspan(static_cast<size_t>(to), elements));
-      });
+  return for_each_run_of(boxes, part.sizes, what, [&](int64_t from, int64_t to, int64_t count) {
+    const size_t elements = static_cast<size_t>(count);
+    const std::span run = values.subspan(static_cast<size_t>(to), elements);
+    if (part.transposed) return read_transposed_run(part, dtype, bytes, from, run);
+    convert_to_f32(dtype,
+                   bytes.subspan((first + static_cast<size_t>(from)) * element, elements * element),
+                   run);
+  });
 }
 
 Result<ModelConfig> read_hugging_face_model(FileSystem& fs, const std::string& directory) {

@@ -199,6 +199,16 @@ TEST_F(HuggingFaceDirectoryTest, ReadsBoxesOfWhatIsStoredEitherWay) {
       const Status status = directory->read_boxes(part.parameter, boxes, bytes);
       ASSERT_TRUE(status.ok()) << status.message();
       EXPECT_EQ(inner, std::vector<float>(whole.begin() + 1, whole.end() - 1)) << part.parameter;
+      if (part.sizes.size() == 2 && part.sizes[1] > 2) {
+        const Box columns{{0, 1}, {part.sizes[0], 2}};
+        std::vector<float> few(static_cast<size_t>(part.sizes[0] * 2));
+        const std::span<char> few_bytes{reinterpret_cast<char*>(few.data()), few.size() * 4};
+        ASSERT_TRUE(directory->read_boxes(part.parameter, std::span(&columns, 1), few_bytes).ok());
+        for (size_t i = 0; i < few.size(); ++i) {
+          const size_t at = i / 2 * static_cast<size_t>(part.sizes[1]) + 1 + i % 2;
+          EXPECT_EQ(few[i], whole[at]) << part.parameter;
+        }
+      }
       Box outside = whole_box(part.sizes);
       outside.size[0] += 1;
       EXPECT_EQ(directory->read_boxes(part.parameter, std::span(&outside, 1), bytes).error().kind,

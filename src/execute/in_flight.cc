@@ -21,7 +21,7 @@ void InFlight::start(size_t program, InstructionRef ref, const std::vector<Instr
   std::vector<Started> before;
   for (const InstructionRef& wait : waits) {
     const Started& other = started(program, wait);
-    if (other.lane != nullptr && !other.lane->done(other.ticket)) before.push_back(other);
+    if (other.lane != nullptr) before.push_back(other);  // also one that failed
   }
   Lane* const lane = job.lane.lane.get();
   const auto traced = [this, before = std::move(before), run = std::move(job.run), span,

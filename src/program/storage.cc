@@ -192,6 +192,7 @@ class StorageSharer {
         l.last = std::max(l.last, own.last);
         int& last_use = last_use_[position(root)][static_cast<size_t>(body)];
         last_use = std::max(last_use, last_use_[position(output)][static_cast<size_t>(body)]);
+        if (stored_[position(output)]) stored_[position(root)] = true;
         attach_tree(output, input, 0);
         taken.push_back(root);
         break;

@@ -72,7 +72,8 @@ TEST(ParityBits, WhatIsOffloadedIsTheSame) {
       {"accumulate=4 prefetch=0", "parameters,optimizer,activations"},
       {"shard=2 zero=3 accumulate=2 prefetch=2", "parameters,optimizer,activations"},
       {"pp=2 accumulate=4 schedule=zbv layers=8", "parameters,optimizer,activations"},
-      {"pp=2 accumulate=4 schedule=zb-h1", "parameters,optimizer,activations"}};
+      {"pp=2 accumulate=4 schedule=zb-h1", "parameters,optimizer,activations"},
+      {"pp=2 shard=2 zero=3 accumulate=4 schedule=zb-h1", "parameters,optimizer,activations"}};
   for (const auto& [layout, offload] :
        std::span(layouts).last(kSanitized ? 1 : std::size(layouts))) {
     const CopiedBytes copied =
