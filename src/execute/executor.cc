@@ -110,9 +110,7 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<Program> programs
 }
 
 Status Executor::create_copies(int64_t bytes) {
-  const std::string& directory = options_.offload_directory;
-  TUTTI_ASSIGN(auto store,
-               directory.empty() ? make_host_store(bytes) : make_file_store(directory, bytes));
+  TUTTI_ASSIGN(auto store, options_.offload_store(bytes));
   copies_ = std::make_unique<Copies>(std::move(store), options_.spans);
   return {};
 }

@@ -5,6 +5,7 @@
 // else is allocated for tensors. Not thread-safe: one call at a time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,8 +31,8 @@ namespace tutti {
 struct RankOptions {
   World* world = nullptr;         // null: the programs are for one rank
   SpanRecorder* spans = nullptr;  // gets a span for each instruction; null: none
-  // Where a file for what is offloaded is made, on a disk; empty: it is in the host's memory.
-  std::string offload_directory = {};
+  // Makes the store, of so many bytes, for what is offloaded.
+  std::function<Result<std::unique_ptr<OffloadStore>>(int64_t)> offload_store = make_host_store;
 };
 
 class Executor {
@@ -62,7 +63,7 @@ class Executor {
   Status write(Location location, std::span<const char> in);
 
   // One step: all actions in order. Fails only where ranks work together or values are offloaded,
-  // and then for good, on all ranks.
+  // and then for good, on all ranks; those of an MPI job end there.
   Status run(size_t program);
 
   // Times each instruction from now on (null: stops). The profile must outlive the runs.

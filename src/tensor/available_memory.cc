@@ -1,5 +1,6 @@
 #include "tensor/available_memory.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include <charconv>
@@ -78,17 +79,22 @@ bool lists_memory(std::string_view controllers) {
   return false;
 }
 
-// What a limit of this process leaves beside what it has mapped already, as /proc calls that, and
-// the reserve.
-void apply_limit(const std::string& root, int resource, const char* name, const char* mapped,
+struct ProcessLimit {
+  __rlimit_resource_t resource;
+  const char* name;
+  const char* mapped;  // key in /proc/self/status
+};
+
+// What it leaves beside what is mapped already and the reserve.
+void apply_limit(const std::string& root, const ProcessLimit& of, uint64_t reserve,
                  AvailableMemory& least) {
   struct rlimit limit;
-  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) return;
-  const auto kib = field(read_table(root + "/proc/self/status"), mapped);
+  if (::getrlimit(of.resource, &limit) != 0) return;
+  const auto kib = field(read_table(root + "/proc/self/status"), of.mapped);
   if (limit.rlim_cur == RLIM_INFINITY || !kib) return;
-  const uint64_t used = *kib * 1024 + kProcessReserve;
+  const uint64_t used = *kib * 1024 + reserve;
   const uint64_t left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
-  if (left < least.bytes) least = {left, name};
+  if (left < least.bytes) least = {left, of.name};
 }
 
 }  // namespace
@@ -113,11 +119,23 @@ AvailableMemory available_memory(const std::string& root) {
   return least;
 }
 
-AvailableMemory process_memory(const std::string& root) {
+AvailableMemory process_memory(uint64_t reserve, const std::string& root) {
   AvailableMemory least = available_memory(root);
-  apply_limit(root, RLIMIT_DATA, "RLIMIT_DATA", "VmData:", least);
-  apply_limit(root, RLIMIT_AS, "RLIMIT_AS", "VmSize:", least);
+  apply_limit(root, {RLIMIT_DATA, "RLIMIT_DATA", "VmData:"}, reserve, least);
+  apply_limit(root, {RLIMIT_AS, "RLIMIT_AS", "VmSize:"}, reserve, least);
   return least;
+}
+
+uint64_t process_reserve(int threads) {
+  constexpr uint64_t kOther = uint64_t{32} << 20;
+  constexpr uint64_t kOfThread = uint64_t{2} << 20;  // beside its stack: packed matrices
+  pthread_attr_t attributes;
+  size_t stack = 8 << 20;
+  if (::pthread_getattr_default_np(&attributes) == 0) {
+    ::pthread_attr_getstacksize(&attributes, &stack);
+    ::pthread_attr_destroy(&attributes);
+  }
+  return kOther + static_cast<uint64_t>(threads) * (stack + kOfThread);
 }
 
 std::optional<int64_t> resident_bytes(const std::string& root) {

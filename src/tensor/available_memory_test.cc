@@ -41,10 +41,11 @@ TEST_F(AvailableMemoryTest, ALimitOfTheProcessCountsForItAlone) {
   struct rlimit limited = before;
   limited.rlim_cur = std::min(before.rlim_cur, kLimit);
   ASSERT_EQ(::setrlimit(RLIMIT_DATA, &limited), 0);
-  file("/proc/self/status",
-       fmt::format("VmData: {} kB\n", limited.rlim_cur / 1024 - 700 - kProcessReserve / 1024));
-  EXPECT_EQ(process_memory(root_).bytes, 700u * 1024);
-  EXPECT_EQ(process_memory(root_).limit, "RLIMIT_DATA");
+  file("/proc/self/status", fmt::format("VmData: {} kB\n", limited.rlim_cur / 1024 - 700));
+  EXPECT_EQ(process_memory(0, root_).bytes, 700u * 1024);
+  EXPECT_EQ(process_memory(0, root_).limit, "RLIMIT_DATA");
+  EXPECT_EQ(process_memory(100 * 1024, root_).bytes, 600u * 1024);
+  EXPECT_EQ(process_memory(701 * 1024, root_).bytes, 0u);
   EXPECT_EQ(available_memory(root_).bytes, 1000u * 1024);
   ASSERT_EQ(::setrlimit(RLIMIT_DATA, &before), 0);
 }

@@ -28,12 +28,14 @@ Status check_memory(const MemoryReport& plan, const MemoryNeed& need,
       ErrorKind::kResource,
       "the run needs {} of memory{}, but {} are available ({}): parameters {}, gradients {}, "
       "optimizer {}, stash {}, scratch {}{}, checkpoint staging {}; make train.micro_batch, "
-      "train.seq_len or the model smaller, {}{}",
+      "train.seq_len or the model smaller{}{}",
       size_text(need.total()), need.ranks > 1 ? fmt::format(" for {} ranks", need.ranks) : "",
       human_bytes(available.bytes), available.limit, size_text(plan.parameters),
       size_text(plan.gradients), size_text(plan.optimizer), size_text(plan.stash),
       size_text(plan.scratch), host, size_text(need.staging_bytes),
-      need.host_bytes > 0 ? "set parallel.offload_to = \"file\"" : "set parallel.offload",
+      need.host_bytes > 0 ? ", set parallel.offload_to = \"file\""
+      : need.offloads_all ? ""
+                          : ", set parallel.offload",
       need.staging_bytes > 0 ? ", or set checkpoint.async = false" : "");
 }
 

@@ -20,6 +20,7 @@ struct MemoryNeed {
   int64_t host_bytes = 0;     // offloaded to the host's memory
   int64_t staging_bytes = 0;  // of checkpoints
   int ranks = 1;
+  bool offloads_all = false;  // nothing more can be offloaded
 
   int64_t total() const { return arena_bytes + host_bytes + staging_bytes; }
 };

@@ -15,9 +15,9 @@ namespace tutti {
 namespace {
 
 // Before the executor takes it.
-Status check_fits(const std::string& path, const Program& program) {
+Status check_fits(const std::string& path, const Program& program, int threads) {
   const auto needed = static_cast<uint64_t>(program.total_bytes());
-  const AvailableMemory available = process_memory();
+  const AvailableMemory available = process_memory(process_reserve(threads));
   if (needed <= available.bytes) return {};
   return error(ErrorKind::kResource,
                "{}: the evaluation needs {} of memory, but {} are available ({})", path,
@@ -39,7 +39,7 @@ Result<CheckpointEvaluation> evaluate_checkpoint(FileSystem& fs,
   TUTTI_ASSIGN(CompiledStep compiled,
                compile_evaluation(config, one_rank_plan(config.train.micro_batch, 1), ops, *backend,
                                   nullptr));
-  TUTTI_TRY(check_fits(saved.tensors->directory(), compiled.stages[0]));
+  TUTTI_TRY(check_fits(saved.tensors->directory(), compiled.stages[0], threads));
   std::vector<Program> programs;
   programs.push_back(std::move(compiled.stages[0]));
   TUTTI_ASSIGN(auto executor, Executor::create(std::move(programs), std::move(backend)));

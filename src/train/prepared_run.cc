@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -133,17 +134,23 @@ RunPlan describe_run(const Config& config, const Layout& layout, int rank, const
   return plan;
 }
 
-// Where the file of what is offloaded goes; empty: it is in memory. A run's directory is made once
-// nothing is refused: until then the one that it will be in stands for it.
+// Where the file of what is offloaded goes. A run's directory is made once nothing is refused:
+// until then the one that it will be in stands for it.
 std::string offload_directory(FileSystem& fs, const Config& config) {
-  const ParallelSection& parallel = config.parallel;
-  if (parallel.offload_to == OffloadTo::kHost) return "";
-  if (!parallel.offload_dir.empty()) return parallel.offload_dir;
+  if (!config.parallel.offload_dir.empty()) return config.parallel.offload_dir;
   std::string directory = config.run.dir;
   while (!exists(fs, directory) && directory != parent_path(directory)) {
     directory = parent_path(directory);
   }
   return directory;
+}
+
+Result<std::unique_ptr<OffloadStore>> make_offload_store(FileSystem& fs, const Config& config,
+                                                         int64_t bytes) {
+  if (config.parallel.offload_to == OffloadTo::kHost) return make_host_store(bytes);
+  auto store = make_file_store(offload_directory(fs, config), bytes);
+  if (store.ok()) return store;
+  return Error{store.error().kind, "parallel.offload_dir: " + store.message()};
 }
 
 Result<std::unique_ptr<Executor>> make_executor(RunPrograms& programs, int stage,
@@ -182,17 +189,36 @@ int64_t sum_on_host(const std::vector<int64_t>& of_stage, const Ranks& ranks) {
   return bytes;
 }
 
-// This rank's, by the limits of its process, and those of all on this host.
-Status check_memory_of(const RunPlan& plan, const Ranks& ranks) {
-  const auto own = static_cast<size_t>(plan.stage);
-  TUTTI_TRY(check_memory(plan.memory,
-                         {plan.arena_bytes, plan.stage_host_bytes[own], plan.staging_bytes, 1},
-                         process_memory()));
-  return check_memory(
-      plan.memory,
-      {sum_on_host(plan.stage_arena_bytes, ranks), sum_on_host(plan.stage_host_bytes, ranks),
-       ranks.on_host() * plan.staging_bytes, ranks.on_host()},
-      available_memory());
+// That a rank starts: of kernels, its lanes, and two for checkpoints.
+int threads_of(const Program& program, int kernel_threads) {
+  std::set<std::string> lanes;
+  for (const Body& body : program.bodies) {
+    for (const Instruction& i : body.instructions) {
+      if (i.lane != LaneKind::kCompute) lanes.insert(i.lane_name());
+    }
+  }
+  for (const Action& action : program.actions) {
+    if (!action.stream.empty()) lanes.insert(action.stream);
+  }
+  return kernel_threads - 1 + static_cast<int>(lanes.size()) + 2;
+}
+
+// What this process takes, by its limits, and what all ranks on this host do. None has taken it
+// yet.
+Status check_memory_of(const RunPlan& plan, const Program& program, Ranks& ranks) {
+  const bool in_one_process = ranks.world() != nullptr && ranks.world()->backend() == "threads";
+  const Offload& offload = plan.layout.offload;
+  const bool all = offload.parameters && offload.optimizer && offload.activations;
+  const MemoryNeed host{sum_on_host(plan.stage_arena_bytes, ranks),
+                        sum_on_host(plan.stage_host_bytes, ranks),
+                        ranks.on_host() * plan.staging_bytes, ranks.on_host(), all};
+  const MemoryNeed own{plan.arena_bytes, plan.stage_host_bytes[static_cast<size_t>(plan.stage)],
+                       plan.staging_bytes, 1, all};
+  const MemoryNeed& process = in_one_process ? host : own;
+  const int threads = process.ranks * threads_of(program, plan.threads);
+  TUTTI_TRY(check_memory(plan.memory, process, process_memory(process_reserve(threads))));
+  TUTTI_TRY(check_memory(plan.memory, host, available_memory()));
+  return ranks.barrier();
 }
 
 // A schedule that is read from a file must be the leader's.
@@ -243,12 +269,13 @@ Result<PreparedRun> prepare_run(FileSystem& fs, Clock& clock, Config config,
       snapshot_bytes(programs.train.stages[static_cast<size_t>(plan.stage)], ranks.rank(),
                      programs.train.step, TensorSet::kParametersAndState);
   plan.staging_bytes = checkpoints->staging_bytes(saved_bytes);
-  TUTTI_TRY(check_memory_of(plan, ranks));
+  TUTTI_TRY(check_memory_of(plan, programs.train.stages[static_cast<size_t>(plan.stage)], ranks));
 
   auto spans = options.trace.empty() ? nullptr : std::make_unique<SpanRecorder>(clock, kSpansMax);
-  TUTTI_ASSIGN(auto executor,
-               make_executor(programs, plan.stage, std::move(backend),
-                             {options.world, spans.get(), offload_directory(fs, config)}));
+  TUTTI_ASSIGN(auto executor, make_executor(programs, plan.stage, std::move(backend),
+                                            {options.world, spans.get(), [&](int64_t bytes) {
+                                               return make_offload_store(fs, config, bytes);
+                                             }}));
   const StepGraph& step = programs.train.step;
   auto tensors = model_tensors(*executor, kTrainProgram, step, TensorSet::kParametersAndState);
   TUTTI_TRY(checkpoints->reserve(saved_bytes));

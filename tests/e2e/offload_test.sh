@@ -9,9 +9,6 @@ set -u
 # 16.9M parameters: 270 MB of parameters, gradients and moments in FP32. Every checkpoint is 200 MB.
 larger='model.layers=4 model.embed=512 model.heads=8 model.mlp=2048 train.steps=4 optim.warmup_steps=2 checkpoint.every=4
   checkpoint.keep=0 train.micro_batch=1'
-# The file must be on a disk; where temporary files are in memory it is here instead.
-disk=$work
-case $(stat -f -c %T "$work") in tmpfs | ramfs) disk=. ;; esac
 
 run() { # name, memory in KiB or unlimited, overrides
   name=$1
@@ -36,11 +33,29 @@ limit=260000
 run refused $limit && fail 'the run without offload fits in the limit: the test shows nothing'
 grep -q 'are available (RLIMIT_DATA)' "$work/err" || fail "not refused: $(tail -1 "$work/err")"
 [ -e "$work/refused" ] && fail 'a run that was refused made its directory'
-# Whatever the limit, a run is refused or has what it takes to the end.
-for kib in 300000 315000 325000 330000 345000; do
-  run "tight-$kib" $kib train.steps=2 optim.warmup_steps=1 checkpoint.every=0 && continue
-  grep -q 'are available (RLIMIT_DATA)' "$work/err" || fail "limit of $kib KiB: $(tail -1 "$work/err")"
-done
+# tight SETTING... -- KIB...: whatever the limit, a run is refused or has what it takes to the end;
+# of these one is refused, and the last is not.
+tight() {
+  settings='' refused='' taken=''
+  while [ "$1" != -- ]; do settings="$settings $1" && shift; done
+  shift
+  for kib; do
+    # shellcheck disable=SC2086
+    if run tight "$kib" train.steps=2 optim.warmup_steps=1 checkpoint.every=0 $settings; then
+      taken=$kib
+    else
+      refused=$kib
+      grep -q 'are available (RLIMIT_DATA)' "$work/err" ||
+        fail "$settings, limit of $kib KiB: $(tail -1 "$work/err")"
+    fi
+    rm -rf "$work/tight"
+  done
+  [ -n "$refused" ] && [ "$taken" = "$kib" ] ||
+    fail "$settings: refused with '$refused' KiB, taken with '$taken', $kib KiB the last"
+}
+tight train.threads=1 -- 290000 310000 320000 330000 350000
+tight train.threads=8 -- 360000 380000 390000 400000 420000
+tight train.threads=1 --ranks 2 -- 470000 490000 500000 510000 530000
 
 run limited $limit checkpoint.every=2 parallel.offload=parameters,optimizer parallel.offload_dir="$disk" ||
   fail "the limited run: $(tail -1 "$work/err")"
@@ -77,8 +92,8 @@ loss() { grep -o '"val_loss":[0-9.]*' "$work/$1/log.jsonl"; }
 # Mistakes.
 if [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
   run memory unlimited parallel.offload=optimizer parallel.offload_dir=/dev/shm && fail 'tmpfs is taken'
-  grep -q '/dev/shm: a file system in memory' "$work/err" || fail "tmpfs: $(tail -1 "$work/err")"
+  grep -q 'parallel.offload_dir: /dev/shm: a file system in memory' "$work/err" || fail "tmpfs: $(tail -1 "$work/err")"
 fi
 run absent unlimited parallel.offload=optimizer parallel.offload_dir=/no/such && fail '/no/such is taken'
-grep -q '/no/such: cannot create' "$work/err" || fail "no directory: $(tail -1 "$work/err")"
+grep -q 'parallel.offload_dir: /no/such: cannot create' "$work/err" || fail "no directory: $(tail -1 "$work/err")"
 echo 'offloaded runs are the same, within their limit'

@@ -27,6 +27,8 @@ same zero-2 4 parallel.dp=2 parallel.shard=2 parallel.zero=2
 same zero-3 4 parallel.shard=4 parallel.zero=3 parallel.prefetch=2
 same zero-3-kept 4 parallel.shard=4 parallel.zero=3 parallel.reshard_after_forward=false
 same zero-3-tp 4 parallel.shard=2 parallel.tp=2 parallel.zero=3
+same zero-3-offload 4 parallel.shard=4 parallel.zero=3 parallel.offload=parameters,optimizer \
+  parallel.offload_dir="$disk"
 same microbatch 4 parallel.shard=4 parallel.zero=1 parallel.grad_reduce=microbatch
 same tp 4 parallel.tp=4 parallel.sequence_parallel=false
 same ring 2 parallel.cp=2

@@ -1,10 +1,14 @@
 # What the end-to-end tests of training share: a corpus of a few samples and the config of a tiny
-# model. Sourced with the path of tutti as $1; sets $tutti and $work, a directory that goes when the
-# test ends, and makes $work/data and $work/tiny.toml.
+# model. Sourced with the path of tutti as $1; sets $tutti, $work, a directory that goes when the
+# test ends, and $disk, and makes $work/data and $work/tiny.toml.
 
 tutti=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# A directory on a disk; where temporary files are in memory it is here instead.
+disk=$work
+case $(stat -f -c %T "$work") in tmpfs | ramfs) disk=. ;; esac
 
 fail() {
   echo "FAILED: $1" >&2
