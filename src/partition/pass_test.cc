@@ -5,6 +5,7 @@
 
 #include "ir/text.h"
 #include "ir/verify.h"
+#include "partition/stage_cut.h"
 
 namespace tutti {
 namespace {
@@ -251,6 +252,22 @@ Plan offloading(const char* what) {
   plan.offload.least_bytes = 32;
   plan.offload.piece_bytes = 20;
   return plan;
+}
+
+TEST(Offload, CountsForStagesWhereItTakesTheirMemory) {
+  const auto state_bytes = [](const Plan& plan) {
+    const auto costs = block_costs(parsed(kTrained), {ops(), plan});
+    EXPECT_TRUE(costs.ok()) << costs.message();
+    double sum = 0;
+    for (const BlockCost& cost : *costs) sum += cost.state_bytes;
+    return sum;
+  };
+  // %w of 32 bytes, read by two blocks; of each a gradient and two moments beside it.
+  EXPECT_EQ(state_bytes(Plan()), 2 * 4 * 32);
+  Plan plan = offloading("optimizer");
+  EXPECT_EQ(state_bytes(plan), 2 * 2 * 32);
+  plan.offload.to_host = true;
+  EXPECT_EQ(state_bytes(plan), 2 * 4 * 32);
 }
 
 TEST(Offload, EachBlockFetchesTheParametersThatItReads) {

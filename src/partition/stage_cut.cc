@@ -17,8 +17,10 @@ double state_bytes(const Graph& graph, const Plan& plan, ValueId id) {
   const auto bytes = static_cast<double>(local_bytes(value));
   const auto shards = static_cast<double>(group_size(zero_axes(plan)));
   const auto cut = [&](bool cuts) { return bytes / (cuts ? shards : 1); };
-  const double parameter = plan.offload.parameters ? 0 : cut(plan.zero >= 3);
-  const double moments = plan.offload.optimizer ? 0 : 2 * cut(plan.zero >= 1);
+  const Offload& offload = plan.offload;
+  const bool away = !offload.to_host;
+  const double parameter = away && offload.parameters ? 0 : cut(plan.zero >= 3);
+  const double moments = away && offload.optimizer ? 0 : 2 * cut(plan.zero >= 1);
   return parameter + cut(plan.zero > 0 && reduces_each_microbatch(plan)) + moments;
 }
 
@@ -85,7 +87,7 @@ Result<std::vector<BlockCost>> block_costs(Graph graph, const PassContext& conte
       cost.state_bytes += state_bytes(graph, context.plan, id);
     }
   }
-  if (context.plan.offload.activations) return costs;
+  if (context.plan.offload.activations && !context.plan.offload.to_host) return costs;
   for (const ForwardBlock& block : forward_blocks(graph, context)) {
     const RecomputePolicy policy = context.plan.recompute;
     const bool least = policy == RecomputePolicy::kFull || policy == RecomputePolicy::kBudget;

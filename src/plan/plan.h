@@ -53,6 +53,7 @@ struct Offload {
   bool parameters = false;
   bool optimizer = false;          // state
   bool activations = false;        // what backward needs of forward
+  bool to_host = false;            // counts as the rank's memory where a limit is kept
   int64_t least_bytes = 64 << 10;  // of a value on a rank: smaller ones stay
   int64_t piece_bytes = 16 << 20;  // at most, in which the optimizer goes through a value
 

@@ -301,6 +301,7 @@ Result<Layout> layout_of(FileSystem& fs, const Config& config, const OpTable& op
   if (!parallel.sequence_parallel) plan.rules = rules_without_sequence_parallel();
   plan.recompute = parallel.recompute;
   plan.offload = offload;
+  plan.offload.to_host = parallel.offload_to == OffloadTo::kHost;
   TUTTI_TRY(lay_out_pipeline(fs, config, ops, layout));
   set_stash(config, layout);
   TUTTI_TRY(validate(plan, planned_sizes(config)));
