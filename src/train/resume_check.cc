@@ -38,11 +38,11 @@ int64_t natural_decay_steps(Config config) {
   return config.optim.decay_steps;
 }
 
-// The length of the decay to go on with.
+// The length of the decay to go on with: the run's own where none is asked for, also when it has
+// gone on to another end before.
 int64_t kept_decay_steps(const Config& saved, const Config& config) {
-  const bool follows = saved.optim.decay_steps == natural_decay_steps(saved) &&
-                       config.optim.decay_steps == natural_decay_steps(config);
-  return follows ? saved.optim.decay_steps : config.optim.decay_steps;
+  const bool asked = config.optim.decay_steps != natural_decay_steps(config);
+  return asked ? config.optim.decay_steps : saved.optim.decay_steps;
 }
 
 // Only the end of a warmup-stable-decay schedule looks at train.steps: where the rate has begun to

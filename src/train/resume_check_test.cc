@@ -47,6 +47,13 @@ TEST(ResumeCheck, MoreStepsKeepTheRatesOfTheRun) {
   for (int64_t step = 0; step < 12; ++step) {
     EXPECT_EQ(learning_rate(config.lr_schedule(), step), learning_rate(saved.lr_schedule(), step));
   }
+  // And once more: what was saved since has more steps and the decay of the first.
+  for (const char* steps : {"train.steps=30", "train.steps=40"}) {
+    Config again = test_config({steps});
+    const Status status = check_resume(config, 14, again);
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(again.optim.decay_steps, saved.optim.decay_steps);
+  }
   Config fewer = test_config({"train.steps=8"});
   EXPECT_TRUE(check_resume(saved, 8, fewer).ok());
   EXPECT_FALSE(check_resume(saved, 9, fewer).ok());
