@@ -22,19 +22,25 @@ std::string stored_dtype_name(const SafetensorsTensor& tensor) {
   return std::string(dtype_info(tensor.dtype).safetensors);
 }
 
-// The part of a stored [columns, all_rows] matrix, turned into values[rows, columns].
+// A range of a part's rows and columns.
+struct Block {
+  int64_t row, rows, column, columns;
+};
+
+// That of a part of a stored [columns, all_rows] matrix, turned into values[rows, columns].
 void read_transposed(const HuggingFacePart& part, DType dtype, std::span<const char> stored,
-                     std::span<float> values) {
-  const auto rows = static_cast<size_t>(part.rows), columns = static_cast<size_t>(part.columns);
+                     const Block& block, std::span<float> values) {
+  const auto rows = static_cast<size_t>(block.rows), columns = static_cast<size_t>(block.columns);
   const size_t element = dtype_bytes(dtype);
-  const size_t stored_row = stored.size() / columns;  // bytes
+  const size_t stored_row = stored.size() / static_cast<size_t>(part.columns);  // bytes
+  stored = stored.subspan(static_cast<size_t>(block.column) * stored_row +
+                          static_cast<size_t>(part.first_row + block.row) * element);
   constexpr size_t kTile = 32;  // so that the lines of both sides stay in the cache
   std::array<float, kTile> line;
   for (size_t row = 0; row < rows; row += kTile) {
     const size_t count = std::min(kTile, rows - row);
-    const size_t at = (static_cast<size_t>(part.first_row) + row) * element;
     for (size_t column = 0; column < columns; ++column) {
-      convert_to_f32(dtype, stored.subspan(column * stored_row + at, count * element),
+      convert_to_f32(dtype, stored.subspan(column * stored_row + row * element, count * element),
                      std::span(line).first(count));
       for (size_t i = 0; i < count; ++i) values[(row + i) * columns + column] = line[i];
     }
@@ -44,26 +50,13 @@ void read_transposed(const HuggingFacePart& part, DType dtype, std::span<const c
 // Elements [from, from + values.size()) of such a part, row after row.
 void read_transposed_run(const HuggingFacePart& part, DType dtype, std::span<const char> stored,
                          int64_t from, std::span<float> values) {
-  const size_t element = dtype_bytes(dtype);
-  const size_t stored_row = stored.size() / static_cast<size_t>(part.columns);  // bytes
   while (!values.empty()) {
-    const int64_t row = from / part.columns, column = from % part.columns;
     const auto left = static_cast<int64_t>(values.size());
-    HuggingFacePart rows = part;
-    rows.first_row += row;
-    rows.rows = column == 0 ? left / part.columns : 0;
-    int64_t count = rows.rows * part.columns;
-    if (count > 0) {
-      read_transposed(rows, dtype, stored, values.first(static_cast<size_t>(count)));
-    } else {  // a part of a row
-      count = std::min(part.columns - column, left);
-      for (int64_t i = 0; i < count; ++i) {
-        const size_t at = static_cast<size_t>(column + i) * stored_row +
-                          static_cast<size_t>(rows.first_row) * element;
-        convert_to_f32(dtype, stored.subspan(at, element),
-                       values.subspan(static_cast<size_t>(i), 1));
-      }
-    }
+    const int64_t column = from % part.columns;
+    Block block{from / part.columns, 1, column, std::min(part.columns - column, left)};
+    if (block.columns == part.columns) block.rows = left / part.columns;
+    const int64_t count = block.rows * block.columns;
+    read_transposed(part, dtype, stored, block, values.first(static_cast<size_t>(count)));
     from += count;
     values = values.subspan(static_cast<size_t>(count));
   }
@@ -243,7 +236,7 @@ Status HuggingFaceDirectory::read(const std::string& name, std::span<char> out) 
   const std::span values(reinterpret_cast<float*>(out.data()), elements);
   const std::span<const char> bytes = files_[stored.file].bytes(*stored.tensor);
   if (part.transposed) {
-    read_transposed(part, dtype, bytes, values);
+    read_transposed_run(part, dtype, bytes, 0, values);
     return {};
   }
   const size_t element = dtype_bytes(dtype);

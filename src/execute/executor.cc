@@ -101,18 +101,15 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<Program> programs
   }
   TUTTI_ASSIGN(executor->arena_, Arena::create(static_cast<uint64_t>(bytes)));
   executor->in_flight_.emplace(all, options.spans);
-  if (offloaded > 0) TUTTI_TRY(executor->create_copies(offloaded));
+  if (offloaded > 0) {
+    TUTTI_ASSIGN(auto store, options.offload_store(offloaded));
+    executor->copies_ = std::make_unique<Copies>(std::move(store), options.spans);
+  }
   if (options.world != nullptr) {
     TUTTI_ASSIGN(executor->collectives_, Collectives::create(*options.world, all, options.spans));
     TUTTI_ASSIGN(executor->messages_, Messages::create(*options.world, all, options.spans));
   }
   return executor;
-}
-
-Status Executor::create_copies(int64_t bytes) {
-  TUTTI_ASSIGN(auto store, options_.offload_store(bytes));
-  copies_ = std::make_unique<Copies>(std::move(store), options_.spans);
-  return {};
 }
 
 char* Executor::at(Location location) const {

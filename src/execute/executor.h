@@ -93,7 +93,6 @@ class Executor {
   Status run_body(size_t program, const Action& action);
   void run_instruction(ProgramState& state, const Action& action, size_t index);
   Status wait_for_body(size_t program, const Action& action);
-  Status create_copies(int64_t bytes);
   LaneJob job(const BoundInstruction& bound, const KernelCall& call);
   Status run_action(size_t program, int number);
   Status run_actions(size_t program);
